@@ -1,0 +1,81 @@
+/** The Goldilocks field, p = 2^64 - 2^32 + 1.
+ *
+ *  A gl_t is canonical (0 .. p-1) wherever a header does not say otherwise: every function here
+ * takes canonical elements and returns canonical ones. Freestanding: no libc. Constant time. Any
+ * thread. */
+#ifndef ZKP_DRIVER_FIELD_GOLDILOCKS_H
+#define ZKP_DRIVER_FIELD_GOLDILOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t gl_t;
+
+#define GL_P UINT64_C(0xffffffff00000001)
+/** 2^64 mod p = 2^32 - 1: what a carry out of 64 bits is worth. */
+#define GL_EPSILON UINT64_C(0xffffffff)
+
+__extension__ typedef unsigned __int128 gl_u128;
+
+static inline bool gl_is_canonical(uint64_t a)
+{
+    return a < GL_P;
+}
+
+/** Any 64-bit word to its canonical residue. */
+static inline gl_t gl_from_u64(uint64_t a)
+{
+    return a >= GL_P ? a - GL_P : a;
+}
+
+static inline gl_t gl_add(gl_t a, gl_t b)
+{
+    uint64_t s = a + b;
+    /* a carry is worth GL_EPSILON; a, b < p make the corrected sum smaller than p again */
+    return s < a ? s + GL_EPSILON : gl_from_u64(s);
+}
+
+static inline gl_t gl_sub(gl_t a, gl_t b)
+{
+    uint64_t d = a - b;
+    return a < b ? d + GL_P : d;
+}
+
+static inline gl_t gl_neg(gl_t a)
+{
+    return a ? GL_P - a : 0;
+}
+
+/** Canonical residue of a 128-bit number: hi = h1*2^32 + h0, 2^64 = 2^32 - 1, 2^96 = -1 (mod p). */
+static inline gl_t gl_reduce128(gl_u128 x)
+{
+    uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);
+    uint64_t h1 = hi >> 32, h0 = hi & GL_EPSILON;
+    uint64_t t = lo - h1;
+    if (lo < h1)
+        t -= GL_EPSILON; /* borrowed 2^64 = GL_EPSILON (mod p); cannot borrow twice: t >= 2^64 -
+                            2^32 here */
+    uint64_t m = h0 * GL_EPSILON; /* (2^32-1)^2 < 2^64 */
+    uint64_t s = t + m;
+    if (s < t)
+        s += GL_EPSILON;
+    return gl_from_u64(s);
+}
+
+static inline gl_t gl_mul(gl_t a, gl_t b)
+{
+    return gl_reduce128((gl_u128)a * b);
+}
+
+static inline gl_t gl_sqr(gl_t a)
+{
+    return gl_mul(a, a);
+}
+
+/** a^e; a^0 = 1. Timing depends on e. */
+gl_t gl_pow_var(gl_t a, uint64_t e);
+
+/** a^-1, and 0 for 0. */
+gl_t gl_inv(gl_t a);
+
+#endif

@@ -1,0 +1,48 @@
+/** Executes a request natively: host interface over the overlay, the store and libsecp256k1; memory
+ * of the run; results collected for receipts, logs and the list of changed keys.
+ *
+ *  A state_runner holds what is reusable between runs (reserved memory, the secp256k1 context) and
+ * serves one run at a time; make one for each worker thread. */
+#ifndef ZKP_HOST_STATE_RUN_H
+#define ZKP_HOST_STATE_RUN_H
+
+#include "host/state/request.h"
+#include "host/state/store.h"
+
+typedef struct state_runner state_runner;
+
+p_status state_runner_create(state_runner **out, const gl_poseidon_ops *poseidon, p_err *err);
+void state_runner_destroy(state_runner *r);
+
+typedef struct state_run_options {
+    state_store
+        *store;   /**< where missing nodes are looked up; NULL: the request must be complete */
+    bool persist; /**< write the request's and the new nodes to the store before answering */
+    bool (*should_stop)(void *ctx); /**< polled; NULL: never */
+    void *should_stop_ctx;
+    const exec_observer *tracer; /**< its call and call_end receive the frames; NULL: none */
+} state_run_options;
+
+/** A transaction's result with everything it points to owned by the outcome. */
+typedef struct state_change {
+    u256 key, old_value, new_value;
+} state_change;
+
+typedef struct state_outcome {
+    exec_batch batch; /**< the constants of the batch; l2_data is NULL */
+    exec_result result;
+    exec_tx_result *txs; /**< result.n_txs, in order */
+    state_change *changes;
+    size_t n_changes;
+    double seconds; /**< wall time of the execution alone */
+    size_t arena_peak_bytes;
+    void *owner; /**< private */
+} state_outcome;
+
+/** Runs a verified request. *out is NULL on failure; P_EMISSING names the missing hash,
+ * P_ECANCELLED says that should_stop did. The caller destroys the outcome. */
+p_status state_execute(state_runner *r, const state_request *req, const state_run_options *options,
+                       state_outcome **out, p_err *err);
+void state_outcome_destroy(state_outcome *o);
+
+#endif
