@@ -9,7 +9,8 @@
 /** Writes 2 * len lower-case digits, no prefix, no NUL. */
 void p_hex_encode(char *out, const uint8_t *bytes, size_t len);
 
-/** Reads exactly 2 * len digits of either case; false (out undefined) if text_len differs or a digit is wrong. */
+/** Reads exactly 2 * len digits of either case; false (out undefined) if text_len differs or a
+ * digit is wrong. */
 bool p_hex_decode(uint8_t *out, size_t len, const char *text, size_t text_len);
 
 /** Skips an optional "0x" or "0X": returns 2 or 0. */

@@ -1,8 +1,8 @@
 /** The Goldilocks field, p = 2^64 - 2^32 + 1.
  *
  *  A gl_t is canonical (0 .. p-1) wherever a header does not say otherwise: every function here
- * takes canonical elements and returns canonical ones. Freestanding: no libc. Constant time. Any
- * thread. */
+ * takes canonical elements and returns canonical ones. Freestanding: no libc. No
+ * branch or look-up depends on a value, except in _var functions. Any thread. */
 #ifndef ZKP_DRIVER_FIELD_GOLDILOCKS_H
 #define ZKP_DRIVER_FIELD_GOLDILOCKS_H
 
@@ -25,40 +25,40 @@ static inline bool gl_is_canonical(uint64_t a)
 /** Any 64-bit word to its canonical residue. */
 static inline gl_t gl_from_u64(uint64_t a)
 {
-    return a >= GL_P ? a - GL_P : a;
+    return a - (GL_P & -(uint64_t)(a >= GL_P));
 }
 
 static inline gl_t gl_add(gl_t a, gl_t b)
 {
     uint64_t s = a + b;
     /* a carry is worth GL_EPSILON; a, b < p make the corrected sum smaller than p again */
-    return s < a ? s + GL_EPSILON : gl_from_u64(s);
+    return gl_from_u64(s + (GL_EPSILON & -(uint64_t)(s < a)));
 }
 
 static inline gl_t gl_sub(gl_t a, gl_t b)
 {
     uint64_t d = a - b;
-    return a < b ? d + GL_P : d;
+    return d + (GL_P & -(uint64_t)(a < b));
 }
 
 static inline gl_t gl_neg(gl_t a)
 {
-    return a ? GL_P - a : 0;
+    return (GL_P - a) & -(uint64_t)(a != 0);
 }
 
-/** Canonical residue of a 128-bit number: hi = h1*2^32 + h0, 2^64 = 2^32 - 1, 2^96 = -1 (mod p). */
+/** Canonical residue of any 128-bit number: hi = h1*2^32 + h0, 2^64 = 2^32 - 1, 2^96 = -1 (mod p).
+ */
 static inline gl_t gl_reduce128(gl_u128 x)
 {
     uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);
     uint64_t h1 = hi >> 32, h0 = hi & GL_EPSILON;
-    uint64_t t = lo - h1;
-    if (lo < h1)
-        t -= GL_EPSILON; /* borrowed 2^64 = GL_EPSILON (mod p); cannot borrow twice: t >= 2^64 -
-                            2^32 here */
-    uint64_t m = h0 * GL_EPSILON; /* (2^32-1)^2 < 2^64 */
-    uint64_t s = t + m;
-    if (s < t)
-        s += GL_EPSILON;
+    uint64_t t = lo - h1, m = h0 * GL_EPSILON, s;
+
+    /* a borrow took 2^64 = GL_EPSILON too much; t > 2^64 - 2^32 then, so this borrows no more */
+    t -= GL_EPSILON & -(uint64_t)(lo < h1);
+    /* m <= (2^32-1)^2, so after a carry s <= 2^64 - 2^33 and the correction carries no more */
+    s = t + m;
+    s += GL_EPSILON & -(uint64_t)(s < t);
     return gl_from_u64(s);
 }
 

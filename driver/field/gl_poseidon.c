@@ -1,0 +1,177 @@
+#include "driver/field/gl_poseidon.h"
+
+#include "driver/field/gl_poseidon_constants.h"
+#include "driver/field/gl_poseidon_linear.h"
+
+#include <string.h>
+
+#define WIDTH GL_POSEIDON_WIDTH
+#define BLOCK_BYTES 56
+#define ELEMENT_BYTES 7
+
+GL_POSEIDON_DEFINE_LINEAR(linear_half, uint64_t, )
+
+/* "Loose" below: any 64-bit word that stands for its residue. Only the result is made canonical. */
+
+/* gl_reduce128 without its last step: any 128-bit number to a loose element */
+static inline uint64_t reduce_loose(gl_u128 x)
+{
+    uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);
+    uint64_t t = lo - (hi >> 32), m = (hi & GL_EPSILON) * GL_EPSILON, s;
+
+    t -= GL_EPSILON & -(uint64_t)(lo < hi >> 32);
+    s = t + m;
+    return s + (GL_EPSILON & -(uint64_t)(s < m));
+}
+
+static inline uint64_t mul_loose(uint64_t a, uint64_t b)
+{
+    return reduce_loose((gl_u128)a * b);
+}
+
+static inline uint64_t sbox(uint64_t a)
+{
+    uint64_t a2 = mul_loose(a, a), a3 = mul_loose(a2, a), a4 = mul_loose(a2, a2);
+
+    return mul_loose(a3, a4);
+}
+
+/* loose plus canonical: after a carry the sum is below 2^64 - 2^32 + 1, so the correction fits */
+static inline uint64_t add_loose(uint64_t a, uint64_t b)
+{
+    uint64_t s = a + b;
+
+    return s + (GL_EPSILON & -(uint64_t)(s < b));
+}
+
+/* S-box, then matrix: loose in, loose out, and constants of the next round (canonical) added */
+static inline void full_round(uint64_t x[WIDTH], const uint64_t next[WIDTH])
+{
+    uint64_t lo[WIDTH], hi[WIDTH];
+
+    for (int i = 0; i < WIDTH; i++) {
+        uint64_t y = sbox(x[i]);
+
+        lo[i] = y & GL_EPSILON;
+        hi[i] = y >> 32;
+    }
+    linear_half(lo);
+    linear_half(hi);
+    for (int i = 0; i < WIDTH; i++) {
+        gl_u128 sum = ((gl_u128)hi[i] << 32) + lo[i] + next[i]; /* below 2^74 */
+        uint64_t low = (uint64_t)sum, fold = (uint64_t)(sum >> 64) * GL_EPSILON;
+
+        low += fold;
+        x[i] = low + (GL_EPSILON & -(uint64_t)(low < fold));
+    }
+}
+
+/* x[0] <- 25 * y + row . x[1..11], x[i] <- x[i] + column[i] * y for y = sbox(x[0] + constant) */
+static inline void partial_round(uint64_t x[WIDTH], uint64_t constant,
+                                 const uint64_t row[WIDTH - 1], const uint64_t column[WIDTH - 1])
+{
+    uint64_t y = sbox(add_loose(x[0], constant));
+    /* eleven products of at most 2^64 * p exceed 128 bits: low and high words are summed apart */
+    gl_u128 low = (gl_u128)y * 25, high = 0;
+
+    for (int i = 0; i < WIDTH - 1; i++) {
+        gl_u128 product = (gl_u128)row[i] * x[i + 1];
+
+        low += (uint64_t)product;
+        high += (uint64_t)(product >> 64);
+        /* (2^64-1) * p + 2^64 - 1 < 2^128 */
+        x[i + 1] = reduce_loose((gl_u128)column[i] * y + x[i + 1]);
+    }
+    /* low + 2^64 * high, high < 2^68: 2^128 = -2^32 (mod p) */
+    high += (uint64_t)(low >> 64);
+    x[0] = gl_sub(gl_reduce128((gl_u128)(uint64_t)high << 64 | (uint64_t)low),
+                  (uint64_t)(high >> 64) << 32);
+}
+
+/* elements 1..11 times the dense matrix that the sparse rounds leave over */
+static inline void initial_matrix(uint64_t x[WIDTH])
+{
+    uint64_t out[WIDTH - 1];
+
+    for (int i = 0; i < WIDTH - 1; i++) {
+        gl_u128 low = 0, high = 0;
+
+        for (int j = 0; j < WIDTH - 1; j++) {
+            gl_u128 product = (gl_u128)GL_POSEIDON_INITIAL[i][j] * x[j + 1];
+
+            low += (uint64_t)product;
+            high += (uint64_t)(product >> 64);
+        }
+        high += (uint64_t)(low >> 64);
+        out[i] = gl_sub(gl_reduce128((gl_u128)(uint64_t)high << 64 | (uint64_t)low),
+                        (uint64_t)(high >> 64) << 32);
+    }
+    memcpy(x + 1, out, sizeof(out));
+}
+
+void gl_poseidon_permute_portable(gl_t state[GL_POSEIDON_WIDTH])
+{
+    static const uint64_t none[WIDTH] = {0};
+    uint64_t x[WIDTH];
+
+    for (int i = 0; i < WIDTH; i++)
+        x[i] = add_loose(state[i], GL_POSEIDON_FULL[0][i]);
+    for (int r = 1; r < GL_POSEIDON_HALF_FULL_ROUNDS; r++)
+        full_round(x, GL_POSEIDON_FULL[r]);
+    full_round(x, none);
+    initial_matrix(x);
+    for (int r = 0; r < GL_POSEIDON_PARTIAL_ROUNDS; r++)
+        partial_round(x, GL_POSEIDON_FIRST[r], GL_POSEIDON_SPARSE_ROW[r],
+                      GL_POSEIDON_SPARSE_COLUMN[r]);
+    for (int i = 0; i < WIDTH; i++)
+        x[i] = add_loose(x[i], GL_POSEIDON_FULL[GL_POSEIDON_HALF_FULL_ROUNDS][i]);
+    for (int r = GL_POSEIDON_HALF_FULL_ROUNDS + 1; r < 2 * GL_POSEIDON_HALF_FULL_ROUNDS; r++)
+        full_round(x, GL_POSEIDON_FULL[r]);
+    full_round(x, none);
+    for (int i = 0; i < WIDTH; i++)
+        state[i] = gl_from_u64(x[i]);
+}
+
+void gl_poseidon_bytes_block(gl_t in[GL_POSEIDON_RATE], const uint8_t *bytes, size_t len,
+                             size_t index)
+{
+    uint8_t block[BLOCK_BYTES] = {0};
+    size_t start = index * BLOCK_BYTES, blocks = gl_poseidon_bytes_blocks(len);
+
+    /* the padding byte may fall on the last byte of a block: then both marks share it */
+    if (index < blocks) {
+        size_t left = len - start;
+
+        if (left >= BLOCK_BYTES) {
+            memcpy(block, bytes + start, BLOCK_BYTES);
+        } else {
+            if (left > 0)
+                memcpy(block, bytes + start, left);
+            block[left] = 0x01;
+        }
+    }
+    if (index + 1 == blocks)
+        block[BLOCK_BYTES - 1] |= 0x80;
+    for (size_t i = 0; i < GL_POSEIDON_RATE; i++) {
+        uint64_t word = 0;
+
+        for (size_t k = 0; k < ELEMENT_BYTES; k++)
+            word |= (uint64_t)block[i * ELEMENT_BYTES + k] << (8 * k);
+        in[i] = word;
+    }
+}
+
+void gl_poseidon_hash_bytes(gl_t out[4], const uint8_t *bytes, size_t len,
+                            void (*permute)(gl_t state[GL_POSEIDON_WIDTH]))
+{
+    gl_t state[WIDTH] = {0};
+    size_t blocks = gl_poseidon_bytes_blocks(len);
+
+    for (size_t i = 0; i < blocks; i++) {
+        if (i > 0)
+            memcpy(state + GL_POSEIDON_RATE, state, GL_POSEIDON_CAPACITY * sizeof(gl_t));
+        gl_poseidon_bytes_block(state, bytes, len, i);
+        permute(state);
+    }
+    memcpy(out, state, 4 * sizeof(gl_t));
+}
