@@ -51,9 +51,11 @@ typedef struct exec_result {
     uint64_t new_batch_num;
     exec_hash batch_hash_data;
     exec_counters counters;
-    uint32_t n_txs;       /**< parsed */
+    uint32_t n_txs;       /**< transactions of the batch; 0 if decoding did not come to its end. The
+                             observer's tx is called for each, but after an out-of-counters fault only for
+                             those before it */
     uint32_t n_processed; /**< not skipped; 0 if the batch was rolled back */
-    uint64_t gas_used;
+    uint64_t gas_used;    /**< by all transactions; 0 if the batch was rolled back */
     size_t invalid_offset; /**< EXEC_BATCH_INVALID_RLP: byte of l2_data where decoding failed */
     const char *invalid_reason; /**< likewise: static text; NULL otherwise */
     u256 missing;               /**< with EXEC_FAULT_MISSING_*: which hash */
@@ -71,7 +73,7 @@ exec_fault exec_run(const exec_host *host, const exec_observer *observer, exec_m
 
 /** The specification's text of an error, "" for EXEC_OK; never NULL. */
 const char *exec_error_text(exec_error error);
-/** "", "invalidRLP", "OOCK", "OOCP", "OOCPO": the reference's names of batch outcomes; never NULL.
+/** "", "invalidRLP", "OOCK", "OOCPO", "OOCPA": the reference's names of batch outcomes; never NULL.
  */
 const char *exec_batch_outcome_text(exec_batch_outcome outcome);
 /** A fault in words; never NULL. */

@@ -39,6 +39,8 @@ typedef enum exec_fault {
     EXEC_FAULT_STOPPED,      /**< the observer's poll asked to stop */
     EXEC_FAULT_MEMORY,       /**< an arena of exec_memory is full */
     EXEC_FAULT_STORE,        /**< the host's store failed (I/O); the host knows the details */
+    EXEC_FAULT_ARGUMENT, /**< exec_batch breaks its own contract: unsupported fork, or 2^24 bytes of
+                            data or more */
 } exec_fault;
 
 /** Why a transaction was skipped, or how its outermost frame failed. Texts (executor specification,
