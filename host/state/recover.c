@@ -16,9 +16,10 @@ static bool is_x_coordinate(const uint8_t r[32], bool odd_y)
                                      sizeof compressed) == 1;
 }
 
-exec_recovery state_recover(const uint8_t hash[32], const uint8_t r[32], const uint8_t s[32],
-                            bool odd_y, uint8_t public_key[64])
+exec_recovery state_recover(void *ctx, const uint8_t hash[32], const uint8_t r[32],
+                            const uint8_t s[32], bool odd_y, uint8_t public_key[64])
 {
+    (void)ctx;
     secp256k1_ecdsa_recoverable_signature signature;
     secp256k1_pubkey key;
     uint8_t compact[64], plain[65];
@@ -41,11 +42,4 @@ exec_recovery state_recover(const uint8_t hash[32], const uint8_t r[32], const u
         return EXEC_RECOVERY_NONE; /* cannot happen: the key was just made */
     memcpy(public_key, plain + 1, 64);
     return EXEC_RECOVERY_OK;
-}
-
-exec_recovery state_recover_entry(void *ctx, const uint8_t hash[32], const uint8_t r[32],
-                                  const uint8_t s[32], bool odd_y, uint8_t public_key[64])
-{
-    (void)ctx;
-    return state_recover(hash, r, s, odd_y, public_key);
 }
