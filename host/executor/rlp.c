@@ -62,7 +62,7 @@ static bool read_long_length(rlp_reader *r, unsigned n, size_t *out)
 
 bool rlp_read_list(rlp_reader *r)
 {
-    size_t at = r->pos, len;
+    size_t at = r->pos, len = 0;
     const uint8_t *b;
     if (!rlp_read_raw(r, 1, &b))
         return false;
@@ -124,7 +124,7 @@ bool rlp_read_u64(rlp_reader *r, uint64_t *out)
 
 bool rlp_read_string(rlp_reader *r, const uint8_t **out, size_t *out_len)
 {
-    size_t at = r->pos, len;
+    size_t at = r->pos, len = 0;
     const uint8_t *b;
     if (!rlp_read_raw(r, 1, &b))
         return false;

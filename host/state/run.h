@@ -1,7 +1,7 @@
 /** Executes a request natively: host interface over the overlay, the store and libsecp256k1; memory
  * of the run; results collected for receipts, logs and the list of changed keys.
  *
- *  A state_runner holds what is reusable between runs (reserved memory, the secp256k1 context) and
+ *  A state_runner holds what is reusable between runs (reserved memory) and
  * serves one run at a time; make one for each worker thread. */
 #ifndef ZKP_HOST_STATE_RUN_H
 #define ZKP_HOST_STATE_RUN_H
@@ -31,7 +31,8 @@ typedef struct state_change {
 typedef struct state_outcome {
     exec_batch batch; /**< the constants of the batch; l2_data is NULL */
     exec_result result;
-    exec_tx_result *txs; /**< result.n_txs, in order */
+    exec_tx_result *txs; /**< result.n_txs, in order. A batch that was rolled back has none, and
+                            result.n_txs is set to 0: what its transactions did is void */
     state_change *changes;
     size_t n_changes;
     double seconds; /**< wall time of the execution alone */
@@ -39,8 +40,10 @@ typedef struct state_outcome {
     void *owner; /**< private */
 } state_outcome;
 
-/** Runs a verified request. *out is NULL on failure; P_EMISSING names the missing hash,
- * P_ECANCELLED says that should_stop did. The caller destroys the outcome. */
+/** Runs a verified request. options may be NULL: no store, nothing persisted. *out is NULL on
+ * failure: P_EMISSING names the missing hash, P_ECANCELLED says that should_stop did, P_EINVAL that
+ * a node is no legal one, P_EEXHAUSTED that memory or the store is full, P_ECORRUPT or P_EIO that
+ * the store failed. The caller destroys the outcome. */
 p_status state_execute(state_runner *r, const state_request *req, const state_run_options *options,
                        state_outcome **out, p_err *err);
 void state_outcome_destroy(state_outcome *o);
