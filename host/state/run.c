@@ -359,9 +359,11 @@ static p_status execute(run *r, state_outcome **out, p_err *err)
     if (!outcome_begin(&r->outcome, &r->req->batch))
         return p_err_set(err, P_EEXHAUSTED, "no memory for the outcome of a batch");
 
+    const exec_host *asked =
+        options->recorder ? state_recorder_begin(options->recorder, &host) : &host;
     exec_result result;
     double start = now();
-    exec_fault fault = exec_run(&host, &observer, &r->runner->memory.exec, &r->req->batch, &result,
+    exec_fault fault = exec_run(asked, &observer, &r->runner->memory.exec, &r->req->batch, &result,
                                 outcome_add_change, &r->outcome);
     double seconds = now() - start;
     if (r->no_memory || r->outcome.failed)

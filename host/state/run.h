@@ -6,6 +6,7 @@
 #ifndef ZKP_HOST_STATE_RUN_H
 #define ZKP_HOST_STATE_RUN_H
 
+#include "host/state/recorder.h"
 #include "host/state/request.h"
 #include "host/state/store.h"
 
@@ -21,6 +22,8 @@ typedef struct state_run_options {
     bool (*should_stop)(void *ctx); /**< polled; NULL: never */
     void *should_stop_ctx;
     const exec_observer *tracer; /**< its call and call_end receive the frames; NULL: none */
+    state_recorder *recorder;    /**< records what the host answered (the caller ends the tape with
+                                    state_recorder_finish); NULL: none */
 } state_run_options;
 
 /** A transaction's result with everything it points to owned by the outcome. */
