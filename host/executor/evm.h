@@ -28,10 +28,10 @@ typedef struct evm_message {
 } evm_message;
 
 typedef struct evm_outcome {
-    exec_error error; /**< EXEC_OK, EXEC_REVERT, or a halt */
-    uint64_t
-        gas_left; /**< 0 after a halt, but for EXEC_UNSUPPORTED_PRECOMPILE, which returns all gas */
-    uint64_t refund; /**< refund counter before the cap; 0 unless EXEC_OK */
+    exec_error error;  /**< EXEC_OK, EXEC_REVERT, or a halt */
+    uint64_t gas_left; /**< 0 after a halt; a call of an unsupported precompile is EXEC_REVERT and
+                          returns all gas */
+    uint64_t refund;   /**< refund counter before the cap; 0 unless EXEC_OK */
     const uint8_t *output;
     size_t output_len;
     const exec_log *logs; /**< those that survived */
