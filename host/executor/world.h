@@ -7,7 +7,10 @@
  * reference counts (executor specification 9.2: read 2 + b; write 2 + b + e; touch) in
  * world.counters; it does not check budgets, that is the caller's (counters_need_poseidon before
  * the operation). Not thread-safe. Values are exact tree values: an absent leaf reads 0, writing 0
- * removes the leaf. */
+ * removes the leaf.
+ *
+ *  Faults of everything that returns exec_fault: MEMORY, MISSING_NODE, BAD_NODE, STORE, and where
+ * code is read MISSING_CODE. After a fault the world is not to be used further. */
 #ifndef ZKP_HOST_EXECUTOR_WORLD_H
 #define ZKP_HOST_EXECUTOR_WORLD_H
 
@@ -34,7 +37,9 @@ typedef struct world world;
 size_t world_bytes(void);
 
 /** Starts at a root. counters, host, observer and memory are borrowed until the end of the run.
- * missing receives the hash of what EXEC_FAULT_MISSING_* is about. */
+ * missing receives the hash of what EXEC_FAULT_MISSING_* or EXEC_FAULT_BAD_NODE is about. A root
+ * that is no hash (a limb of p or more) is EXEC_FAULT_MISSING_NODE. Everything that the world
+ * allocates comes from memory->tree and stays until the end of the run. */
 exec_fault world_init(world *w, const exec_host *host, const exec_observer *observer,
                       exec_memory *memory, exec_counters *counters, u256 *missing,
                       const u256 *root);
@@ -46,8 +51,17 @@ exec_fault world_begin_tx(world *w);
 /** A point to come back to: state, warm sets. Nests; valid until the enclosing one is reverted or
  * the next transaction begins. */
 size_t world_snapshot(const world *w);
-/** Undoes everything since the snapshot (not the counters). Needs no witness and cannot fail. */
+/** Undoes everything since the snapshot (not the counters). Needs no witness. Should the memory run
+ * out here, the next call that returns an exec_fault says so. */
 void world_revert(world *w, size_t snapshot);
+
+/** Remembers this state for world_rollback; a later call replaces an earlier one. Unlike a snapshot
+ * it outlives transactions. Meant for the root that an out-of-counters batch falls back to. */
+void world_checkpoint(world *w);
+/** Brings the state back to the checkpoint, counting nothing and needing no witness. Only after
+ * world_checkpoint. Ends the transaction: snapshots are void; world_begin_tx before the next one.
+ * Fault: MEMORY. */
+exec_fault world_rollback(world *w);
 
 /* One read of the state tree each. */
 exec_fault world_balance(world *w, const exec_address *a, u256 *out);
@@ -88,6 +102,11 @@ exec_fault world_touch_slot(world *w, const exec_address *a, const u256 *slot, b
  * together, and reports new nodes to the observer. Counts nothing (the reference's cost is in the
  * writes). */
 exec_fault world_root(world *w, u256 *root);
+
+/** The key of a leaf in the state tree, as a 256-bit number (limb i is element i). slot may be NULL
+ * but for the two slot types. Counts nothing. */
+exec_fault world_tree_key(world *w, world_leaf type, const exec_address *a, const u256 *slot,
+                          u256 *key);
 
 /** Every leaf whose value differs from the one in the tree that the run started from: tree key (as
  * a 256-bit number), old and new value. Order unspecified. */
