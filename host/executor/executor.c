@@ -61,19 +61,20 @@ static exec_fault write_exit_root(exec_context *x, const exec_batch *batch)
     return world_set_storage(x->world, &batch_exit_root_manager, &slot, &value);
 }
 
-/** Makes a world at the old root and brings it to the root after the exit root. */
+/** Makes a world at the old root, brings it to the root after the exit root, and remembers that as
+ * what an out-of-counters batch falls back to. */
 static exec_fault open_world(run *r)
 {
     exec_context *x = &r->x;
-    exec_arena_release(&x->memory->tree, r->tree_mark);
-    exec_arena_release(&x->memory->tx, r->tx_mark);
     x->world = exec_arena_alloc(&x->memory->tree, world_bytes());
     if (x->world == NULL)
         return EXEC_FAULT_MEMORY;
     TRY(world_init(x->world, x->host, x->observer, x->memory, &x->counters, &x->missing,
                    &r->batch->old_state_root));
     TRY(world_begin_tx(x->world));
-    return write_exit_root(x, r->batch);
+    TRY(write_exit_root(x, r->batch));
+    world_checkpoint(x->world);
+    return EXEC_FAULT_NONE;
 }
 
 static bool is_out_of_counters(exec_fault fault)
@@ -129,17 +130,6 @@ static exec_fault run_transactions(run *r, exec_result *result)
     return EXEC_FAULT_NONE;
 }
 
-/** Undoes everything but the exit root. The nodes of the root after the exit root exist nowhere but
- * in the tree that is to be undone, so the way back is to start again; what that costs is not the
- * batch's. */
-static exec_fault roll_back(run *r)
-{
-    exec_counters spent = r->x.counters;
-    exec_fault fault = open_world(r);
-    r->x.counters = spent;
-    return fault;
-}
-
 /** keccak(old || data hash || exit root || u64 timestamp || sequencer). */
 static void accumulate(exec_context *x, const exec_batch *batch, exec_result *result)
 {
@@ -162,7 +152,7 @@ static exec_fault execute(run *r, exec_result *result)
     exec_fault fault = run_transactions(r, result);
     if (is_out_of_counters(fault)) {
         result->outcome = outcome_of(fault);
-        TRY(roll_back(r));
+        TRY(world_rollback(x->world));
     } else {
         TRY(fault);
     }
