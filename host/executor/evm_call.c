@@ -521,9 +521,12 @@ static exec_fault deposit_code(evm_machine *m, evm_frame *f, const uint8_t *code
             f->caller->refund = f->refund;
         return EXEC_FAULT_NONE;
     }
-    if (len != 0)
+    EVM_TRY(world_set_code_length(x->world, &f->self, len));
+    if (len != 0) {
+        EVM_TRY(counters_need_poseidon(&x->counters, 0, len / 56 + 1));
         EVM_TRY(counters_need_padding(&x->counters, len / 56 + 1));
-    return world_set_code(x->world, &f->self, code, len);
+    }
+    return world_set_code_bytes(x->world, &f->self, code, len);
 }
 
 exec_fault evm_end_frame(evm_machine *m, exec_error error, const uint8_t *output, size_t output_len)

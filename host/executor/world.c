@@ -463,16 +463,20 @@ static exec_fault remember_code(world *w, const u256 *hash, const uint8_t *code,
     return EXEC_FAULT_NONE;
 }
 
-exec_fault world_set_code(world *w, const exec_address *a, const uint8_t *code, size_t len)
+exec_fault world_set_code_length(world *w, const exec_address *a, size_t len)
 {
-    u256 hash = {{0}}, length = {{len}};
+    u256 length = {{len}};
+    return write_leaf(w, WORLD_CODE_LENGTH, a, NULL, &length);
+}
+
+exec_fault world_set_code_bytes(world *w, const exec_address *a, const uint8_t *code, size_t len)
+{
+    u256 hash = {{0}};
     if (len) {
         gl_poseidon_hash_bytes(hash.limb, code, len, w->host->permute);
         counters_add_code_hash(w->counters, len);
     }
-    exec_fault fault = write_leaf(w, WORLD_CODE_LENGTH, a, NULL, &length);
-    if (!fault)
-        fault = write_leaf(w, WORLD_CODE_HASH, a, NULL, &hash);
+    exec_fault fault = write_leaf(w, WORLD_CODE_HASH, a, NULL, &hash);
     if (fault || !len)
         return fault;
     if (!critbit_find(w->arena, &w->codes, &hash)) {

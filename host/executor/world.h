@@ -77,10 +77,12 @@ exec_fault world_set_balance(world *w, const exec_address *a, const u256 *value)
 exec_fault world_set_nonce(world *w, const exec_address *a, const u256 *value);
 exec_fault world_set_storage(world *w, const exec_address *a, const u256 *slot, const u256 *value);
 
-/** Writes the two code leaves of an account (length first, then hash; both zero if len is 0) and
- * keeps the code for the rest of the run. Counts two writes, and the hash of the code if len is not
- * 0. The bytes are copied. */
-exec_fault world_set_code(world *w, const exec_address *a, const uint8_t *code, size_t len);
+/** Deployment, first half: writes the length leaf (0 for empty code). One write. */
+exec_fault world_set_code_length(world *w, const exec_address *a, size_t len);
+/** The second half: writes the hash leaf (0 if len is 0) and keeps the code, whose bytes are
+ * copied, for the rest of the run. Counts the hash of the code if len is not 0, and one write. In
+ * two halves because the reference checks the budget of the hash after the first write. */
+exec_fault world_set_code_bytes(world *w, const exec_address *a, const uint8_t *code, size_t len);
 
 /** The code of an account: one read of the length leaf; if that is not 0, one read of the hash
  * leaf, and the hash of the code is counted. *len is the length by the leaf. The pointer lives
