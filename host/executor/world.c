@@ -311,6 +311,17 @@ size_t world_snapshot(const world *w)
     return w->journal_count;
 }
 
+/** Keeps the value at the checkpoint. A revert may also go back to before the checkpoint, so
+ * undoing counts as a change like any other. old_value may be leaf->now. */
+static void leaf_changes(world *w, leaf_record *leaf, const u256 *old_value, const u256 *new_value)
+{
+    if (w->has_checkpoint && !leaf->changed_since_checkpoint) {
+        leaf->changed_since_checkpoint = true;
+        leaf->base = *old_value;
+    }
+    leaf->now = *new_value;
+}
+
 void world_revert(world *w, size_t snapshot)
 {
     static const u256 zero;
@@ -319,7 +330,7 @@ void world_revert(world *w, size_t snapshot)
         if (e->record) {
             leaf_record *leaf = exec_ref_ptr(w->arena, e->record);
             w->fault = smt_restore(&w->state, leaf->key, &e->old);
-            leaf->now = e->old;
+            leaf_changes(w, leaf, &leaf->now, &e->old);
         } else {
             w->fault = smt_restore(&w->touched, e->touched_key, &zero);
         }
@@ -389,11 +400,7 @@ static exec_fault write_leaf(world *w, world_leaf type, const exec_address *a, c
         leaf->next_written = w->written;
         w->written = exec_ref_of(w->arena, leaf);
     }
-    if (w->has_checkpoint && !leaf->changed_since_checkpoint) {
-        leaf->changed_since_checkpoint = true;
-        leaf->base = *old;
-    }
-    leaf->now = *value;
+    leaf_changes(w, leaf, old, value);
     journal_entry *e = journal_push(w);
     if (!e)
         return EXEC_FAULT_MEMORY;

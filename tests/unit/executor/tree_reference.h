@@ -44,7 +44,7 @@ typedef struct ref_leaf {
 } ref_leaf;
 
 typedef struct ref_tree {
-    ref_leaf leaf[4096];
+    ref_leaf leaf[1024];
     size_t n;
 } ref_tree;
 
@@ -75,7 +75,7 @@ static inline void ref_set(ref_tree *t, const gl_t key[4], const u256 *value)
             t->leaf[i] = t->leaf[--t->n];
         return;
     }
-    assert_true(i < 4096);
+    assert_true(i < 1024);
     memcpy(t->leaf[i].key, key, 32);
     t->leaf[i].value = *value;
     if (i == t->n)
