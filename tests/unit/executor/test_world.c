@@ -99,6 +99,13 @@ static void ref_key(gl_t key[4], unsigned type, const exec_address *a, const u25
     memcpy(key, in, 32);
 }
 
+/** A deployment, both halves. */
+static exec_fault set_code(world *w, const exec_address *a, const uint8_t *code, size_t len)
+{
+    exec_fault fault = world_set_code_length(w, a, len);
+    return fault ? fault : world_set_code_bytes(w, a, code, len);
+}
+
 /* ---- vectors ---- */
 
 static void vector_key_one(const json_t *o)
@@ -154,7 +161,7 @@ static void vector_genesis_one(const json_t *o)
         const char *hex = json_string_value(json_object_get(account, "bytecode")), *slot_text;
         if (hex) {
             size_t n = parse_bytes(hex, code, sizeof code);
-            assert_int_equal(world_set_code(f->w, &a, code, n), 0);
+            assert_int_equal(set_code(f->w, &a, code, n), 0);
         }
         json_t *value;
         json_object_foreach((json_t *)json_object_get(account, "storage"), slot_text, value)
@@ -186,7 +193,7 @@ static void vector_code_one(const json_t *o)
     setup((void **)&f);
     size_t n = parse_bytes(json_string_value(json_object_get(o, "bytecode")), code, sizeof code);
     u256 hash, expected = parse_u256(json_string_value(json_object_get(o, "expectedHash")));
-    assert_int_equal(world_set_code(f->w, &a, code, n), 0);
+    assert_int_equal(set_code(f->w, &a, code, n), 0);
     assert_int_equal(world_code_hash(f->w, &a, &hash), 0);
     assert_memory_equal(&hash, &expected, sizeof hash);
     teardown((void **)&f);
@@ -239,7 +246,7 @@ static void test_costs_by_hand(void **state)
     ref_key(second_key, 2, &a, NULL); /* now the code hash's */
     for (same = 0; ref_bit(first_key, same) == ref_bit(second_key, same);)
         same++;
-    COSTS(world_set_code(f->w, &a, code, 55), 1 + (2 + 0 + 2) + (2 + 2 + 4 + same));
+    COSTS(set_code(f->w, &a, code, 55), 1 + (2 + 0 + 2) + (2 + 2 + 4 + same));
     assert_int_equal(f->counters.padding_pg, 1);
     bool cold;
     exec_address p = address_of(9), q = address_of(10);
@@ -550,9 +557,9 @@ static void test_code(void **state)
     f->observer.code = see_code;
     assert_int_equal(world_code(f->w, &a, &code, &len), 0);
     assert_int_equal(len, 0);
-    assert_int_equal(world_set_code(f->w, &a, bytes, sizeof bytes), 0);
+    assert_int_equal(set_code(f->w, &a, bytes, sizeof bytes), 0);
     assert_int_equal(f->counters.padding_pg, 3); /* 113 bytes and the padding: three times 56 */
-    assert_int_equal(world_set_code(f->w, &b, bytes, sizeof bytes), 0);
+    assert_int_equal(set_code(f->w, &b, bytes, sizeof bytes), 0);
     assert_int_equal(f->codes_seen, 2);
     memset(bytes, 0, 50); /* the world has its own copy */
     assert_int_equal(world_code(f->w, &b, &code, &len), 0);
@@ -563,7 +570,7 @@ static void test_code(void **state)
         assert_int_equal(code[i], i + 1);
     assert_int_equal(world_code_length(f->w, &b, &length), 0);
     assert_int_equal(length.limb[0], sizeof bytes);
-    assert_int_equal(world_set_code(f->w, &a, NULL, 0), 0);
+    assert_int_equal(set_code(f->w, &a, NULL, 0), 0);
     assert_int_equal(world_code_length(f->w, &a, &length), 0);
     assert_int_equal(world_code_hash(f->w, &a, &hash), 0);
     assert_true(ref_is_zero(&length) && ref_is_zero(&hash));
@@ -662,7 +669,7 @@ static void test_memory_runs_out(void **state)
             if (!fault)
                 fault = world_touch_slot(f->w, &a, &slot, &cold);
             if (!fault)
-                fault = world_set_code(f->w, &a, (const uint8_t *)&slot, 8 + i % 20);
+                fault = set_code(f->w, &a, (const uint8_t *)&slot, 8 + i % 20);
             if (!fault && i % 4 == 0)
                 world_revert(f->w, s);
             if (!fault && i % 50 == 49)
