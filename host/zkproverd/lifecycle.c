@@ -1,0 +1,373 @@
+#include "host/zkproverd/lifecycle.h"
+
+#include "driver/field/gl_poseidon.h"
+#include "host/rpc/server.h"
+#include "host/rpc/service.h"
+#include "host/state/store.h"
+
+#include <jansson.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/** After their cancellation calls end within milliseconds; a call that does not within this time is
+ * a defect, and waiting longer would not mend it. */
+#define CANCEL_SECONDS 10
+
+#define STORE_PATH_BYTES (sizeof((config *)0)->data_dir + 16)
+
+struct lifecycle {
+    const config *config;
+    logger log;
+    const gl_poseidon_ops *poseidon;
+    state_store *store;
+    rpc_service *service;
+    rpc_server *server;
+};
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+void lifecycle_block_signals(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- parts of the start ---- */
+
+static p_status choose_device(const config *c, p_err *err)
+{
+    if (!strcmp(c->device, "auto") || !strcmp(c->device, "cpu"))
+        return P_OK;
+    return p_err_set(err, P_EMISSING,
+                     "device: '%s' is not there; this build has: cpu (use it, or auto)", c->device);
+}
+
+static p_status choose_isa(const config *c, const gl_poseidon_ops **out, p_err *err)
+{
+    *out = gl_poseidon_select(c->isa);
+    if (*out)
+        return P_OK;
+    const gl_poseidon_ops *list[8];
+    size_t n = gl_poseidon_list(list, 8), at = 0;
+    char names[128] = "";
+    for (size_t i = 0; i < n && i < 8 && at < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, ", %s", list[i]->isa);
+    return p_err_set(err, P_EMISSING,
+                     "isa: '%s' is unknown, or this CPU or build lacks it; there is: auto%s",
+                     c->isa, names);
+}
+
+/** Creates a directory and those above it, like mkdir -p. */
+static p_status make_directories(const char *path, p_err *err)
+{
+    char part[STORE_PATH_BYTES];
+    size_t len = strlen(path);
+    if (len == 0 || len >= sizeof part)
+        return p_err_set(err, P_EINVAL, "data_dir: the name has %zu characters", len);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0700) && errno != EEXIST)
+            return p_err_set(err, P_EIO, "data_dir: cannot create %.600s: %s", part,
+                             strerror(errno));
+    }
+    return P_OK;
+}
+
+static void store_path(const config *c, char out[STORE_PATH_BYTES])
+{
+    snprintf(out, STORE_PATH_BYTES, "%s/state", c->data_dir);
+}
+
+/** Opens the store if there is one, or if it is to be written; *out stays NULL otherwise. A store
+ * that is only read is no reason not to start: requests can bring their own witness. */
+static p_status open_store(const config *c, const logger *log, state_store **out, p_err *err)
+{
+    char path[STORE_PATH_BYTES];
+    struct stat st;
+    *out = NULL;
+    store_path(c, path);
+    bool exists = stat(path, &st) == 0;
+    if (!exists && !c->state_persist_execute) {
+        log_event(log, LOG_INFO, "store_absent", "{s:s, s:s}", "path", path, "meaning",
+                  "requests must bring their whole state; state.persist.execute is off");
+        return P_OK;
+    }
+    p_status s = exists ? P_OK : make_directories(path, err);
+    if (s == P_OK)
+        s = state_store_open(out, path, c->state_map_bytes, err);
+    if (s == P_OK) {
+        log_event(log, LOG_INFO, "store_open", "{s:s, s:b}", "path", path, "persist_execute",
+                  (int)c->state_persist_execute);
+        return P_OK;
+    }
+    if (c->state_persist_execute) {
+        p_err_prefix(err, "state.persist.execute is on, but the node store cannot be opened");
+        return s;
+    }
+    log_event(log, LOG_WARN, "store_unusable", "{s:s, s:s, s:s}", "path", path, "reason", err->text,
+              "meaning", "requests must bring their whole state");
+    p_err_clear(err);
+    return P_OK;
+}
+
+/** Cuts the path back to the nearest directory above that exists. */
+static void existing_parent(char path[STORE_PATH_BYTES])
+{
+    struct stat st;
+    char *slash;
+    while ((slash = strrchr(path, '/'))) {
+        slash[slash == path] = 0; /* keeps the root's own slash */
+        if (stat(path, &st) == 0)
+            return;
+        if (slash == path)
+            return;
+    }
+    strcpy(path, ".");
+}
+
+void lifecycle_check(const config *c, config_problems *problems)
+{
+    p_err err = {0};
+    const gl_poseidon_ops *ops;
+    char path[STORE_PATH_BYTES];
+    struct stat st;
+    if (choose_device(c, &err) != P_OK)
+        config_problem_add(problems, "%s", err.text);
+    p_err_clear(&err);
+    if (choose_isa(c, &ops, &err) != P_OK)
+        config_problem_add(problems, "%s", err.text);
+    store_path(c, path);
+    if (stat(path, &st) == 0) {
+        if (!S_ISDIR(st.st_mode))
+            config_problem_add(problems, "data_dir: %.400s is no directory", path);
+        else if (access(path, R_OK | W_OK | X_OK))
+            config_problem_add(problems, "data_dir: %.300s: %s", path, strerror(errno));
+    } else if (c->state_persist_execute) {
+        existing_parent(path);
+        if (access(path, W_OK | X_OK))
+            config_problem_add(problems,
+                               "data_dir: state.persist.execute is on, and nothing can be created "
+                               "in %.300s: %s",
+                               path, strerror(errno));
+    }
+}
+
+/* ---- logging of what others report ---- */
+
+static void on_executed(void *ctx, const rpc_execute_event *e)
+{
+    const lifecycle *l = ctx;
+    log_event(&l->log, LOG_INFO, "execute",
+              "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s*}", "result", e->result,
+              "index", (json_int_t)e->index, "request_bytes", (json_int_t)e->request_bytes,
+              "response_bytes", (json_int_t)e->response_bytes, "transactions",
+              (json_int_t)e->transactions, "processed", (json_int_t)e->processed, "batch_num",
+              (json_int_t)e->batch_num, "wait_s", e->wait_seconds, "execute_s", e->execute_seconds,
+              "total_s", e->total_seconds, "reason", l->log.level <= LOG_DEBUG ? e->reason : NULL);
+}
+
+/* gRPC's log gives no context: a logger of its own, at the level at which gRPC already filters */
+static void on_core_log(bool is_error, const char *text)
+{
+    static const logger log = {LOG_INFO, STDERR_FILENO};
+    log_event(&log, is_error ? LOG_ERROR : LOG_DEBUG, "grpc", "{s:s}", "text", text);
+}
+
+/* ---- transitions ---- */
+
+static exit_code code_of(p_status s)
+{
+    switch (s) {
+    case P_OK:
+        return EXIT_CODE_OK;
+    case P_EINVAL:
+        return EXIT_CODE_CONFIG;
+    case P_EMISSING:
+    case P_EDEVICE:
+    case P_EUNSUPPORTED:
+        return EXIT_CODE_MISSING;
+    default:
+        return EXIT_CODE_FAILURE;
+    }
+}
+
+static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
+{
+    const config *c = l->config;
+    rpc_service_options service = {
+        .workers = (unsigned)c->workers,
+        .max_waiting = (size_t)c->grpc_max_calls, /* a call has at most one request in work */
+        .max_message_bytes = (size_t)c->grpc_max_message_bytes,
+        .poseidon = l->poseidon,
+        .store = l->store,
+        .persist_execute = c->state_persist_execute,
+        .enforce_counters = c->counters_enforce,
+        .fork_id = (uint32_t)c->fork_id,
+        .executed = on_executed,
+        .executed_ctx = l,
+    };
+    rpc_server_options server = {
+        .threads = (unsigned)c->grpc_threads,
+        .max_message_bytes = (size_t)c->grpc_max_message_bytes,
+        .max_inflight_bytes = (size_t)c->grpc_max_inflight_bytes,
+        .max_transport_bytes = (size_t)c->grpc_max_transport_bytes,
+        .max_calls = (unsigned)c->grpc_max_calls,
+        .max_streams = (unsigned)c->grpc_max_streams,
+    };
+    rpc_method methods[RPC_SERVICE_METHODS];
+    p_status s = rpc_service_create(&l->service, &service, err);
+    if (s != P_OK)
+        return s;
+    rpc_service_methods(l->service, methods);
+    s = rpc_server_create(&l->server, &server, methods, RPC_SERVICE_METHODS, err);
+    if (s != P_OK)
+        return s;
+    rpc_service_attach(l->service, l->server);
+    s = rpc_server_listen(l->server, c->listen, port, err);
+    return s == P_OK ? rpc_server_start(l->server, err) : s;
+}
+
+static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *err)
+{
+    const config *c = l->config;
+    p_status s = choose_device(c, err);
+    if (s == P_OK)
+        s = choose_isa(c, &l->poseidon, err);
+    *code = code_of(s);
+    if (s != P_OK)
+        return s;
+    log_event(&l->log, LOG_INFO, "starting", "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "version",
+              ZKP_VERSION, "protocol", RPC_PROTOCOL_VERSION, "grpc_core", rpc_core_version(),
+              "device", "cpu", "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
+              "workers", (json_int_t)c->workers);
+    s = open_store(c, &l->log, &l->store, err);
+    *code = EXIT_CODE_MISSING;
+    if (s != P_OK)
+        return s;
+    s = start_server(l, port, err);
+    *code = code_of(s);
+    return s;
+}
+
+p_status lifecycle_start(lifecycle **out, const config *c, exit_code *code, p_err *err)
+{
+    *out = NULL;
+    *code = EXIT_CODE_FAILURE;
+    lifecycle *l = calloc(1, sizeof *l);
+    if (!l)
+        return p_err_set(err, P_EEXHAUSTED, "no memory to start");
+    l->config = c;
+    l->log = (logger){c->log_level, STDERR_FILENO};
+    rpc_core_log_redirect(on_core_log);
+    unsigned port = 0;
+    p_status s = start_all(l, &port, code, err);
+    if (s != P_OK) {
+        log_event(&l->log, LOG_ERROR, "start_failed", "{s:s, s:s}", "status", p_status_name(s),
+                  "reason", err->text);
+        lifecycle_stop(l);
+        return s;
+    }
+    if (!c->listen_is_loopback)
+        log_event(&l->log, LOG_WARN, "insecure_remote", "{s:s, s:s}", "listen", c->listen,
+                  "meaning", "other machines can connect, without encryption or authentication");
+    rpc_service_ready(l->service);
+    char address[sizeof c->listen + 8];
+    snprintf(address, sizeof address, "%.*s:%u", (int)(strrchr(c->listen, ':') - c->listen),
+             c->listen, port);
+    log_event(&l->log, LOG_INFO, "serving", "{s:s, s:i, s:I}", "listen", address, "port", (int)port,
+              "fork_id", (json_int_t)c->fork_id);
+    *out = l;
+    return P_OK;
+}
+
+void lifecycle_serve(lifecycle *l)
+{
+    sigset_t set;
+    stop_signals(&set);
+    int number;
+    do
+        number = sigwaitinfo(&set, NULL);
+    while (number < 0 && errno == EINTR);
+    log_event(&l->log, LOG_INFO, "signal", "{s:s}", "name",
+              number == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/** Waits until no call runs; false when the time is over. */
+static bool wait_for_calls(lifecycle *l, int64_t until)
+{
+    const struct timespec none = {0, 0};
+    sigset_t set;
+    stop_signals(&set);
+    while (!rpc_server_drain_wait(l->server, 50)) {
+        if (sigtimedwait(&set, NULL, &none) > 0) {
+            log_event(&l->log, LOG_WARN, "ended", "{s:s}", "reason", "a second signal");
+            _exit(EXIT_CODE_FAILURE);
+        }
+        if (now_ms() >= until)
+            return false;
+    }
+    return true;
+}
+
+void lifecycle_drain(lifecycle *l)
+{
+    rpc_server_stats stats;
+    rpc_server_get_stats(l->server, &stats);
+    log_event(&l->log, LOG_INFO, "draining", "{s:i, s:I}", "calls", (int)stats.calls_running,
+              "drain_seconds", (json_int_t)l->config->drain_seconds);
+    rpc_server_drain(l->server);
+    if (wait_for_calls(l, now_ms() + (int64_t)l->config->drain_seconds * 1000))
+        return;
+    rpc_server_get_stats(l->server, &stats);
+    log_event(&l->log, LOG_WARN, "drain_time_over", "{s:i}", "calls_cancelled",
+              (int)stats.calls_running);
+    rpc_server_cancel_calls(l->server);
+    if (!wait_for_calls(l, now_ms() + CANCEL_SECONDS * 1000)) {
+        log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
+                  "calls did not end after they were cancelled");
+        _exit(EXIT_CODE_FAILURE);
+    }
+}
+
+void lifecycle_stop(lifecycle *l)
+{
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    if (l->server) {
+        rpc_server_stop(l->server);
+        rpc_server_stats stats;
+        rpc_server_get_stats(l->server, &stats);
+        log_event(&l->log, LOG_INFO, "stopped", "{s:I, s:I, s:I, s:I}", "calls",
+                  (json_int_t)stats.calls_accepted, "refused", (json_int_t)stats.calls_refused,
+                  "requests", (json_int_t)stats.messages, "answers", (json_int_t)stats.answers);
+    }
+    rpc_service_destroy(l->service);
+    rpc_server_destroy(l->server);
+    state_store_close(l->store);
+    free(l);
+}
