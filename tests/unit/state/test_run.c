@@ -343,10 +343,8 @@ static void test_vectors(void **unused)
     static const struct {
         uint32_t fork_id;
         const char *dir;
-    } sets[] = {{4, "batch/fork4"},
-                {5, "batch/fork5"},
-                {6, "batch/fork6"},
-                {4, "rom-checked/fork4"},
+    } sets[] = {{4, "batch/fork4"},      {5, "batch/fork5"},     {6, "batch/fork6"},
+                {4, "eth-batch/fork4"},  {6, "eth-batch/fork6"}, {4, "rom-checked/fork4"},
                 {6, "rom-checked/fork6"}};
     char dir[512];
     if (!test_vector_path(dir, "batch")) {
