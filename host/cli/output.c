@@ -1,0 +1,82 @@
+#include "host/cli/output.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add(table *t, char *text)
+{
+    if (text && t->n_cells == t->max_cells) {
+        size_t next = t->max_cells ? 2 * t->max_cells : 64;
+        char **cells = realloc(t->cells, next * sizeof *cells);
+        if (!cells) {
+            free(text);
+            text = NULL;
+        } else {
+            t->cells = cells;
+            t->max_cells = next;
+        }
+    }
+    if (!text) {
+        t->failed = true;
+        return;
+    }
+    t->cells[t->n_cells++] = text;
+}
+
+void table_init(table *t, size_t n_columns, const char *const *header)
+{
+    memset(t, 0, sizeof *t);
+    t->n_columns = n_columns;
+    for (size_t i = 0; i < n_columns; i++)
+        add(t, strdup(header[i]));
+}
+
+void table_cell(table *t, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    char *text = n < 0 ? NULL : malloc((size_t)n + 1);
+    if (text) {
+        va_start(ap, format);
+        vsnprintf(text, (size_t)n + 1, format, ap);
+        va_end(ap);
+    }
+    add(t, text);
+}
+
+bool table_print(const table *t, FILE *out)
+{
+    size_t width[TABLE_MAX_COLUMNS] = {0};
+    for (size_t i = 0; i < t->n_cells; i++) {
+        size_t len = strlen(t->cells[i]);
+        if (len > width[i % t->n_columns])
+            width[i % t->n_columns] = len;
+    }
+    for (size_t row = 0; (row + 1) * t->n_columns <= t->n_cells; row++) {
+        size_t pending = 0; /* spaces owed before the next text: none at the end of a line */
+        for (size_t c = 0; c < t->n_columns; c++) {
+            const char *text = t->cells[row * t->n_columns + c];
+            size_t len = strlen(text), pad = width[c] - len;
+            if (t->right[c])
+                pending += pad;
+            if (len > 0) {
+                fprintf(out, "%*s%s", (int)pending, "", text);
+                pending = 0;
+            }
+            pending += 2 + (t->right[c] ? 0 : pad);
+        }
+        fputc('\n', out);
+    }
+    return !t->failed && !ferror(out);
+}
+
+void table_free(table *t)
+{
+    for (size_t i = 0; i < t->n_cells; i++)
+        free(t->cells[i]);
+    free(t->cells);
+    memset(t, 0, sizeof *t);
+}

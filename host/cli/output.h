@@ -1,0 +1,27 @@
+/** Text tables: left-aligned columns as wide as their widest cell, two spaces between, no trailing
+ *  spaces. Cells are copied. One thread at a time. */
+#ifndef ZKP_HOST_CLI_OUTPUT_H
+#define ZKP_HOST_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define TABLE_MAX_COLUMNS 16
+
+typedef struct table {
+    size_t n_columns, n_cells, max_cells;
+    bool right[TABLE_MAX_COLUMNS]; /**< column is right-aligned: set by the caller after init */
+    bool failed;                   /**< out of memory at some cell: table_print says so */
+    char **cells;
+} table;
+
+/** Starts with its header: n_columns (1..TABLE_MAX_COLUMNS) texts. */
+void table_init(table *t, size_t n_columns, const char *const *header);
+/** The next cell, left to right, row by row. */
+void table_cell(table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Prints header and complete rows. false: a cell was lost, or the output cannot be written. */
+bool table_print(const table *t, FILE *out);
+void table_free(table *t);
+
+#endif
