@@ -138,8 +138,11 @@ static exec_fault world_accounts(world *w, const json_t *accounts, p_err *err)
         if (f == EXEC_FAULT_NONE &&
             value_json_bytes(&code, &len, json_object_get(o, "bytecode"), "bytecode", NULL) ==
                 P_OK &&
-            len > 0)
-            f = world_set_code(w, &a, code, len);
+            len > 0) {
+            f = world_set_code_length(w, &a, len);
+            if (f == EXEC_FAULT_NONE)
+                f = world_set_code_bytes(w, &a, code, len);
+        }
         free(code);
         json_object_foreach(json_object_get(o, "storage"), key, value)
         {
