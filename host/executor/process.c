@@ -155,7 +155,7 @@ static exec_fault run_message(running_tx *t)
  */
 static bool is_halt(exec_error error)
 {
-    return error != EXEC_OK && error != EXEC_REVERT && error != EXEC_UNSUPPORTED_PRECOMPILE;
+    return error != EXEC_OK && error != EXEC_REVERT;
 }
 
 static exec_fault add_balance(exec_context *x, const exec_address *a, const u256 *amount)
