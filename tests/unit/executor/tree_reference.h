@@ -133,6 +133,15 @@ static inline void ref_root(const ref_tree *t, gl_t out[4])
     free(all);
 }
 
+/** How many path bits two keys share from the beginning; 256 if they are the same. */
+static inline unsigned ref_common(const gl_t a[4], const gl_t b[4])
+{
+    unsigned d = 0;
+    while (d < 256 && ref_bit(a, d) == ref_bit(b, d))
+        d++;
+    return d;
+}
+
 /** Leaves that share the first `depth` path bits with a key; *one is one of them, not `except`. */
 static inline size_t ref_sharing(const ref_tree *t, const gl_t key[4], unsigned depth,
                                  const gl_t *except, const ref_leaf **one)
@@ -140,10 +149,7 @@ static inline size_t ref_sharing(const ref_tree *t, const gl_t key[4], unsigned 
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
         const ref_leaf *l = &t->leaf[i];
-        unsigned d = 0;
-        while (d < depth && ref_bit(l->key, d) == ref_bit(key, d))
-            d++;
-        if (d < depth || (except && memcmp(l->key, except, 32) == 0))
+        if (ref_common(l->key, key) < depth || (except && memcmp(l->key, except, 32) == 0))
             continue;
         n++;
         if (one)
@@ -152,13 +158,21 @@ static inline size_t ref_sharing(const ref_tree *t, const gl_t key[4], unsigned 
     return n;
 }
 
-/** Inner nodes on a key's path: there is one wherever two leaves or more share the bits so far. */
+/** Inner nodes on a key's path. There is one at each depth d where two leaves or more share the
+ * first d bits, so for every d up to the second largest number of common bits. */
 static inline unsigned ref_depth(const ref_tree *t, const gl_t key[4])
 {
-    unsigned d = 0;
-    while (ref_sharing(t, key, d, NULL, NULL) >= 2)
-        d++;
-    return d;
+    unsigned largest = 0, second = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        unsigned common = ref_common(t->leaf[i].key, key);
+        if (common > largest) {
+            second = largest;
+            largest = common;
+        } else if (common > second) {
+            second = common;
+        }
+    }
+    return t->n < 2 ? 0 : second + 1;
 }
 
 static inline uint64_t ref_cost_find(const ref_tree *t, const gl_t key[4])
