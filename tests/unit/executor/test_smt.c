@@ -528,6 +528,73 @@ static void test_leaf_at_depth_256(void **state)
     assert_true(l.found && l.depth == 256 && l.value.limb[3] == (UINT64_C(1) << 32 | 1));
 }
 
+/** A host that makes nodes up, the same one whenever it is asked for the same hash: mostly inner
+ * nodes, leaves for whatever path, values, one-child nodes, and some that are no nodes at all. */
+static exec_fault made_up_node(void *ctx, const gl_t hash[4], gl_t node[12])
+{
+    uint64_t saved = rng_state;
+    rng_state = hash[0] ^ hash[1] << 7 ^ hash[2] << 13 ^ hash[3] << 29 ^
+                (uint64_t) * (const unsigned *)ctx << 40;
+    unsigned kind = rng_below(16);
+    memset(node, 0, 96);
+    for (unsigned i = 0; i < 8; i++)
+        node[i] = kind < 5 ? rng() % GL_P : rng() >> 33; /* as a value too */
+    if (kind < 3) {                                      /* one child */
+        memset(node + 4 * (kind & 1), 0, 32);
+    } else if (kind >= 9 && kind < 14) { /* leaf, of a short remaining key: it fits */
+        node[8] = 1;
+        for (unsigned i = 0; i < 4; i++)
+            node[i] >>= rng_below(32);
+    } else if (kind == 14) {
+        node[8 + rng_below(4)] = rng_below(3);
+        node[rng_below(12)] = rng();
+    } else if (kind == 15 && rng_below(4) == 0) {
+        rng_state = saved;
+        return EXEC_FAULT_MISSING_NODE;
+    }
+    rng_state = saved;
+    return EXEC_FAULT_NONE;
+}
+
+/** No answer of the host leads anywhere but to a value or a fault. */
+static void test_lying_host(void **state)
+{
+    fixture *f = *state;
+    size_t seen[EXEC_FAULT_STORE + 1] = {0}, found = 0;
+    for (unsigned seed = 0; seed < 400; seed++) {
+        gl_t root[4] = {seed, 1, 2, 3};
+        f->host.ctx = &seed;
+        f->host.node = made_up_node;
+        reopen(f, root);
+        f->tree.observer = NULL;
+        for (unsigned i = 0; i < 60; i++) {
+            gl_t key[4] = {rng() % GL_P, rng() % GL_P, rng() % GL_P, rng() % GL_P};
+            smt_lookup l;
+            smt_effect e;
+            u256 value = random_value();
+            if (rng_below(2)) /* a path that was there before, or near to it */
+                key[0] = rng_below(8), key[1] = rng_below(4), key[2] = 0, key[3] = 0;
+            exec_fault fault = smt_find(&f->tree, rng_below(2), key, &l);
+            seen[fault]++;
+            fault = smt_set(&f->tree, key, &value, &e);
+            seen[fault]++;
+            found += !fault && e.before.leaf;
+            if (!fault && rng_below(4) == 0)
+                seen[smt_restore(&f->tree, key, &e.before.value)]++;
+            if (rng_below(10) == 0)
+                seen[smt_root(&f->tree, root)]++;
+            if (rng_below(10) == 0)
+                smt_freeze(&f->tree);
+        }
+    }
+    print_message("faults: none %zu, bad %zu, missing %zu; leaves met %zu\n", seen[0],
+                  seen[EXEC_FAULT_BAD_NODE], seen[EXEC_FAULT_MISSING_NODE], found);
+    assert_true(seen[EXEC_FAULT_NONE] > 1000 && seen[EXEC_FAULT_BAD_NODE] > 1000);
+    assert_true(seen[EXEC_FAULT_MISSING_NODE] > 10 && found > 100);
+    assert_int_equal(seen[EXEC_FAULT_MEMORY], 0);
+    assert_int_equal(seen[EXEC_FAULT_STORE], 0);
+}
+
 static void test_memory_runs_out(void **state)
 {
     fixture *f = *state;
@@ -598,6 +665,7 @@ int main(void)
         TEST(test_malformed_nodes),
         TEST(test_endless_path),
         TEST(test_leaf_at_depth_256),
+        TEST(test_lying_host),
         TEST(test_memory_runs_out),
         TEST(test_without_host),
     };
