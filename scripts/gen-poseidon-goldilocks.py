@@ -168,7 +168,8 @@ def header():
            "#define ZKP_DRIVER_FIELD_GL_POSEIDON_CONSTANTS_H", "",
            "/* clang-format off */", "#include <stdint.h>", "",
            f"#define GL_POSEIDON_HALF_FULL_ROUNDS {HALF}", f"#define GL_POSEIDON_PARTIAL_ROUNDS {PARTIAL}",
-           f"#define GL_POSEIDON_ROUNDS {ROUNDS}", ""]
+           f"#define GL_POSEIDON_ROUNDS {ROUNDS}",
+           "/* GL_POSEIDON_FIRST[0] for initialisers. */", f"#define GL_POSEIDON_FIRST_0 0x{first[0]:016x}", ""]
     full = rc[:HALF] + [after] + rc[HALF + PARTIAL + 1:]
     out += array("GL_POSEIDON_ROUND", "The round constants as specified, round by round.", f"[{ROUNDS}][{T}]", rc)
     out += array("GL_POSEIDON_FULL", "Constants of the full rounds; those of the fifth take up what the partial rounds left.",

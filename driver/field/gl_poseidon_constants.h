@@ -8,6 +8,8 @@
 #define GL_POSEIDON_HALF_FULL_ROUNDS 4
 #define GL_POSEIDON_PARTIAL_ROUNDS 22
 #define GL_POSEIDON_ROUNDS 30
+/* GL_POSEIDON_FIRST[0] for initialisers. */
+#define GL_POSEIDON_FIRST_0 0x3cc3f892184df408
 
 /* The round constants as specified, round by round. */
 static const uint64_t GL_POSEIDON_ROUND[30][12] = {

@@ -1,4 +1,4 @@
-#include "driver/field/gl_poseidon.h"
+#include "driver/field/gl_poseidon_x86.h"
 
 #include <string.h>
 
@@ -14,12 +14,43 @@ static const gl_poseidon_ops PORTABLE = {
     .permute_many = permute_many_portable,
 };
 
+#if GL_POSEIDON_HAVE_X86
+
+static const gl_poseidon_ops AVX2 = {
+    .isa = "avx2",
+    .permute = gl_poseidon_permute_portable,
+    .permute_many = gl_poseidon_permute_many_avx2,
+};
+
+static bool runs_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static const gl_poseidon_ops AVX512 = {
+    .isa = "avx512",
+    .permute = gl_poseidon_permute_portable,
+    .permute_many = gl_poseidon_permute_many_avx512,
+};
+
+static bool runs_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
+}
+
+#endif
+
 /* In rising order of speed. */
 static const struct {
     const gl_poseidon_ops *ops;
     bool (*runs_here)(void); /* NULL: everywhere */
 } ALL[] = {
     {&PORTABLE, NULL},
+#if GL_POSEIDON_HAVE_X86
+    {&AVX2, runs_avx2},
+    {&AVX512, runs_avx512},
+#endif
 };
 
 #define ALL_COUNT (sizeof(ALL) / sizeof(ALL[0]))

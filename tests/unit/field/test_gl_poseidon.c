@@ -209,6 +209,15 @@ static void choosing(void **state)
         print_message("implementation: %s\n", list[i]->isa);
         assert_ptr_equal(gl_poseidon_select(list[i]->isa), list[i]);
     }
+#if defined(__x86_64__)
+    assert_int_equal(gl_poseidon_select("avx2") != NULL, __builtin_cpu_supports("avx2") != 0);
+    assert_int_equal(gl_poseidon_select("avx512") != NULL, __builtin_cpu_supports("avx512ifma") &&
+                                                               __builtin_cpu_supports("avx512dq") &&
+                                                               __builtin_cpu_supports("avx512vl"));
+#else
+    assert_null(gl_poseidon_select("avx2"));
+    assert_null(gl_poseidon_select("avx512"));
+#endif
 }
 
 /* The padded string as a whole, then cut up. */

@@ -1,0 +1,360 @@
+/* Eight states at a time, one in each lane, with the 52-bit multiply-add of AVX-512 IFMA.
+ *
+ * An element is a pair of limbs, value = lo + 2^32 * hi (mod p), whose limbs may exceed 32 bits:
+ * sums and the linear layer then need no carries. Since 2^64 = 2^32 - 1 (mod p), what hi has above
+ * 32 bits goes back as h * (2^32 - 1). */
+#include "driver/field/gl_poseidon_x86.h"
+
+#if GL_POSEIDON_HAVE_X86
+
+#include "driver/field/gl_poseidon_constants.h"
+#include "driver/field/gl_poseidon_linear.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512ifma")))
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+#define WIDTH GL_POSEIDON_WIDTH
+#define LANES 8
+#define BATCHES_MAX 2
+#define SBOXES 3
+
+typedef unsigned long long v8 __attribute__((vector_size(64)));
+
+typedef struct pair {
+    v8 lo, hi;
+} pair;
+
+GL_POSEIDON_DEFINE_LINEAR(linear_half, v8, __attribute__((always_inline)) TARGET)
+
+INLINE v8 set1(uint64_t x)
+{
+    return (v8)_mm512_set1_epi64((long long)x);
+}
+
+INLINE v8 madd_lo(v8 acc, v8 a, v8 b)
+{
+    return (v8)_mm512_madd52lo_epu64((__m512i)acc, (__m512i)a, (__m512i)b);
+}
+
+INLINE v8 madd_hi(v8 acc, v8 a, v8 b)
+{
+    return (v8)_mm512_madd52hi_epu64((__m512i)acc, (__m512i)a, (__m512i)b);
+}
+
+/* (a & b) | c */
+INLINE v8 and_or(v8 a, v8 b, v8 c)
+{
+    return (v8)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0xea);
+}
+
+INLINE v8 shift_signed_32(v8 a)
+{
+    return (v8)_mm512_srai_epi64((__m512i)a, 32);
+}
+
+/* The multiplications of one S-box wait for each other, and the scheduler of the CPU looks ahead
+ * less far than one S-box is long: so several are written side by side, operation by operation. */
+#define EACH for (int k = 0; k < n; k++)
+#define GROUP_MAX 4
+
+/* Non-negative limbs with hi + lo / 2^32 < 2^63 to lo in (2^31, 2^33), hi < 2^32 + 2^31. Adds
+ * 2^32 to the value, so that lo stays positive: the caller has subtracted it. */
+INLINE void normalise(pair *x, int n)
+{
+    const v8 mask = set1(GL_EPSILON), bit = set1(UINT64_C(1) << 32);
+    v8 top[GROUP_MAX];
+
+    EACH x[k].hi += x[k].lo >> 32;
+    EACH x[k].lo = and_or(x[k].lo, mask, bit);
+    EACH top[k] = x[k].hi >> 32;
+    EACH x[k].hi &= mask;
+    EACH x[k].lo -= top[k];
+    EACH x[k].hi += top[k];
+}
+
+/* Constants whose sum lo + 2^32 * hi is -2^32 (mod p): what normalise adds, and a lo that
+ * outweighs every negative term of a product. */
+#define PRODUCT_LO ((UINT64_C(1) << 56) + 1)
+#define PRODUCT_HI ((UINT64_C(1) << 32) - (UINT64_C(1) << 24) - 2)
+
+/* The product of normalised pairs as limbs: start + a * b. Limbs of a and b below 2^34 give
+ * products below 2^68, whose two words of 52 bits are the lo and hi sums here: lo = start - (a.hi
+ * b.hi).lo - 2^20 ((cross).hi + (a.hi b.hi).hi) + (a.lo b.lo).lo,  above start - 2^53 hi = start +
+ * (cross).lo + (a.hi b.hi).lo + 2^20 ((a.lo b.lo).hi + (cross).hi),      below start + 2^54 out may
+ * be a or b. */
+INLINE void multiply(pair *out, const pair *a, const pair *b, pair start, int n)
+{
+    v8 top[GROUP_MAX], cross[GROUP_MAX], lo[GROUP_MAX], hi[GROUP_MAX], low[GROUP_MAX];
+
+    EACH top[k] = madd_lo((v8){0}, a[k].hi, b[k].hi);
+    EACH cross[k] = madd_hi((v8){0}, a[k].lo, b[k].hi);
+    EACH hi[k] = madd_lo(start.hi, a[k].lo, b[k].hi);
+    EACH lo[k] = madd_lo(start.lo, a[k].lo, b[k].lo);
+    EACH cross[k] = madd_hi(cross[k], a[k].hi, b[k].lo);
+    EACH hi[k] = madd_lo(hi[k], a[k].hi, b[k].lo);
+    EACH low[k] = madd_hi(cross[k], a[k].lo, b[k].lo);
+    EACH cross[k] = madd_hi(cross[k], a[k].hi, b[k].hi);
+    EACH hi[k] += top[k];
+    EACH lo[k] -= top[k];
+    EACH out[k].hi = hi[k] + (low[k] << 20);
+    EACH out[k].lo = lo[k] - (cross[k] << 20);
+}
+
+INLINE void square(pair *out, const pair *a, pair start, int n)
+{
+    v8 top[GROUP_MAX], cross[GROUP_MAX], lo[GROUP_MAX], hi[GROUP_MAX], low[GROUP_MAX];
+    v8 twice[GROUP_MAX];
+
+    EACH twice[k] = a[k].lo + a[k].lo;
+    EACH top[k] = madd_lo((v8){0}, a[k].hi, a[k].hi);
+    EACH lo[k] = madd_lo(start.lo, a[k].lo, a[k].lo);
+    EACH cross[k] = madd_hi((v8){0}, twice[k], a[k].hi);
+    EACH hi[k] = madd_lo(start.hi, twice[k], a[k].hi);
+    EACH low[k] = madd_hi(cross[k], a[k].lo, a[k].lo);
+    EACH cross[k] = madd_hi(cross[k], a[k].hi, a[k].hi);
+    EACH hi[k] += top[k];
+    EACH lo[k] -= top[k];
+    EACH out[k].hi = hi[k] + (low[k] << 20);
+    EACH out[k].lo = lo[k] - (cross[k] << 20);
+}
+
+/* x^7 of normalised pairs in place, not normalised: the last product starts as given */
+INLINE void sbox(pair *x, pair last, int n)
+{
+    const pair start = {set1(PRODUCT_LO), set1(PRODUCT_HI)};
+    pair x2[GROUP_MAX];
+
+    square(x2, x, start, n);
+    normalise(x2, n);
+    multiply(x, x2, x, start, n);
+    square(x2, x2, start, n);
+    normalise(x, n);
+    normalise(x2, n);
+    multiply(x, x, x2, last, n);
+}
+
+/* c as limbs to be added before normalise: lo + 2^32 * hi = c - 2^32 (mod p), lo >= 2^62 */
+INLINE pair constant(gl_t c)
+{
+    uint64_t t = gl_sub(c, (UINT64_C(1) << 62) + (UINT64_C(1) << 32));
+
+    return (pair){set1((UINT64_C(1) << 62) + (t & GL_EPSILON)), set1(t >> 32)};
+}
+
+static const gl_t NONE[WIDTH] = {0};
+static const gl_t FIRST_PARTIAL[WIDTH] = {GL_POSEIDON_FIRST_0};
+/* what is added before the first of four full rounds and after each */
+static const gl_t *const FIRST_HALF[5] = {GL_POSEIDON_FULL[0], GL_POSEIDON_FULL[1],
+                                          GL_POSEIDON_FULL[2], GL_POSEIDON_FULL[3], FIRST_PARTIAL};
+static const gl_t *const SECOND_HALF[5] = {GL_POSEIDON_FULL[4], GL_POSEIDON_FULL[5],
+                                           GL_POSEIDON_FULL[6], GL_POSEIDON_FULL[7], NONE};
+
+INLINE void add_normalise(v8 *lo, v8 *hi, gl_t c)
+{
+    pair add = constant(c), x = {*lo + add.lo, *hi + add.hi};
+
+    normalise(&x, 1);
+    *lo = x.lo;
+    *hi = x.hi;
+}
+
+INLINE void full_round(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t next[WIDTH])
+{
+    for (int i = 0; i < WIDTH; i += SBOXES) {
+        pair x[SBOXES];
+
+        for (int k = 0; k < SBOXES; k++)
+            x[k] = (pair){lo[i + k], hi[i + k]};
+        sbox(x, (pair){set1(0), set1(0)}, SBOXES);
+        for (int k = 0; k < SBOXES; k++) {
+            lo[i + k] = x[k].lo;
+            hi[i + k] = x[k].hi;
+        }
+    }
+    linear_half(lo);
+    linear_half(hi);
+    for (int i = 0; i < WIDTH; i++)
+        add_normalise(&lo[i], &hi[i], next[i]);
+}
+
+/* two batches at once, for the same reason as above */
+INLINE void partial_round(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches, gl_t next)
+{
+    pair y[GROUP_MAX];
+
+    for (int b = 0; b < batches; b++)
+        y[b] = (pair){lo[b][0], hi[b][0]};
+    sbox(y, (pair){set1(PRODUCT_LO), set1(PRODUCT_HI)}, batches);
+    normalise(y, batches);
+    for (int b = 0; b < batches; b++) {
+        lo[b][0] = y[b].lo;
+        hi[b][0] = y[b].hi;
+        linear_half(lo[b]);
+        linear_half(hi[b]);
+        add_normalise(&lo[b][0], &hi[b][0], next);
+    }
+}
+
+/* keeps the limbs of elements that wait below 2^33, lo signed */
+INLINE void shorten(v8 lo[WIDTH], v8 hi[WIDTH])
+{
+    const v8 mask = set1(GL_EPSILON);
+
+    for (int i = 1; i < WIDTH; i++) {
+        v8 sum = hi[i] + shift_signed_32(lo[i]), top = shift_signed_32(sum);
+
+        lo[i] = (lo[i] & mask) - top;
+        hi[i] = (sum & mask) + top;
+    }
+}
+
+INLINE v8 canonical(pair x)
+{
+    v8 hi = x.hi + (x.lo >> 32), top = hi >> 32;
+    v8 word = (x.lo & set1(GL_EPSILON)) + (hi << 32), fold = (top << 32) - top, s = word + fold;
+
+    s = (v8)_mm512_mask_add_epi64((__m512i)s, _mm512_cmplt_epu64_mask((__m512i)s, (__m512i)fold),
+                                  (__m512i)s, _mm512_set1_epi64((long long)GL_EPSILON));
+    return (v8)_mm512_min_epu64((__m512i)s, (__m512i)(s - set1(GL_P)));
+}
+
+#define UNPACK_LO(a, b) _mm512_unpacklo_epi64(a, b)
+#define UNPACK_HI(a, b) _mm512_unpackhi_epi64(a, b)
+
+INLINE void transpose_8(__m512i r[8])
+{
+    __m512i t[8], u[8];
+
+    for (int i = 0; i < 4; i++) {
+        t[i] = UNPACK_LO(r[2 * i], r[2 * i + 1]);
+        t[i + 4] = UNPACK_HI(r[2 * i], r[2 * i + 1]);
+    }
+    for (int k = 0; k < 8; k += 4) {
+        u[k] = _mm512_shuffle_i64x2(t[k], t[k + 1], 0x88);
+        u[k + 1] = _mm512_shuffle_i64x2(t[k], t[k + 1], 0xdd);
+        u[k + 2] = _mm512_shuffle_i64x2(t[k + 2], t[k + 3], 0x88);
+        u[k + 3] = _mm512_shuffle_i64x2(t[k + 2], t[k + 3], 0xdd);
+        r[k / 4] = _mm512_shuffle_i64x2(u[k], u[k + 2], 0x88);
+        r[k / 4 + 4] = _mm512_shuffle_i64x2(u[k], u[k + 2], 0xdd);
+        r[k / 4 + 2] = _mm512_shuffle_i64x2(u[k + 1], u[k + 3], 0x88);
+        r[k / 4 + 6] = _mm512_shuffle_i64x2(u[k + 1], u[k + 3], 0xdd);
+    }
+}
+
+/* both 256-bit halves as 4x4 */
+INLINE void transpose_4(__m512i r[4])
+{
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13),
+                  odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512i a = UNPACK_LO(r[0], r[1]), b = UNPACK_HI(r[0], r[1]);
+    __m512i c = UNPACK_LO(r[2], r[3]), d = UNPACK_HI(r[2], r[3]);
+
+    r[0] = _mm512_permutex2var_epi64(a, even, c);
+    r[1] = _mm512_permutex2var_epi64(b, even, d);
+    r[2] = _mm512_permutex2var_epi64(a, odd, c);
+    r[3] = _mm512_permutex2var_epi64(b, odd, d);
+}
+
+INLINE void load(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t *states)
+{
+    __m512i x[WIDTH];
+
+    for (int s = 0; s < LANES; s++)
+        x[s] = _mm512_loadu_si512(states + s * WIDTH);
+    for (int s = 0; s < 4; s++)
+        x[8 + s] = _mm512_inserti64x4(
+            _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(states + s * WIDTH + 8))),
+            _mm256_loadu_si256((const __m256i *)(states + (s + 4) * WIDTH + 8)), 1);
+    transpose_8(x);
+    transpose_4(x + 8);
+    for (int i = 0; i < WIDTH; i++) {
+        lo[i] = (v8)x[i] & set1(GL_EPSILON);
+        hi[i] = (v8)x[i] >> 32;
+    }
+}
+
+INLINE void store(gl_t *states, const v8 lo[WIDTH], const v8 hi[WIDTH])
+{
+    __m512i x[WIDTH];
+
+    for (int i = 0; i < WIDTH; i++)
+        x[i] = (__m512i)canonical((pair){lo[i], hi[i]});
+    transpose_8(x);
+    transpose_4(x + 8);
+    for (int s = 0; s < LANES; s++)
+        _mm512_storeu_si512(states + s * WIDTH, x[s]);
+    for (int s = 0; s < 4; s++) {
+        _mm256_storeu_si256((__m256i *)(states + s * WIDTH + 8), _mm512_castsi512_si256(x[8 + s]));
+        _mm256_storeu_si256((__m256i *)(states + (s + 4) * WIDTH + 8),
+                            _mm512_extracti64x4_epi64(x[8 + s], 1));
+    }
+}
+
+static TARGET void full_rounds(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t *const constants[5])
+{
+    for (int i = 0; i < WIDTH; i++)
+        add_normalise(&lo[i], &hi[i], constants[0][i]);
+    for (int r = 1; r <= 4; r++)
+        full_round(lo, hi, constants[r]);
+}
+
+INLINE void partial_rounds(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches)
+{
+    for (int r = 1; r <= GL_POSEIDON_PARTIAL_ROUNDS; r++) {
+        partial_round(lo, hi, batches, r < GL_POSEIDON_PARTIAL_ROUNDS ? GL_POSEIDON_FIRST[r] : 0);
+        if (r % 3 == 0)
+            for (int b = 0; b < batches; b++)
+                shorten(lo[b], hi[b]);
+    }
+}
+
+INLINE void permute_batches(gl_t *states, int batches)
+{
+    v8 lo[BATCHES_MAX][WIDTH], hi[BATCHES_MAX][WIDTH];
+
+    for (int b = 0; b < batches; b++) {
+        load(lo[b], hi[b], states + b * LANES * WIDTH);
+        full_rounds(lo[b], hi[b], FIRST_HALF);
+    }
+    partial_rounds(lo, hi, batches);
+    for (int b = 0; b < batches; b++) {
+        full_rounds(lo[b], hi[b], SECOND_HALF);
+        store(states + b * LANES * WIDTH, lo[b], hi[b]);
+    }
+}
+
+static TARGET void permute_8(gl_t *states)
+{
+    permute_batches(states, 1);
+}
+
+static TARGET void permute_16(gl_t *states)
+{
+    permute_batches(states, 2);
+}
+
+void gl_poseidon_permute_many_avx512(gl_t *states, size_t count)
+{
+    for (; count >= 2 * LANES; count -= 2 * LANES, states += 2 * LANES * WIDTH)
+        permute_16(states);
+    if (count >= LANES) {
+        permute_8(states);
+        count -= LANES;
+        states += LANES * WIDTH;
+    }
+    if (count >= 3) { /* from here on a batch with idle lanes is faster than one after the other */
+        gl_t batch[LANES * WIDTH] = {0};
+
+        memcpy(batch, states, count * WIDTH * sizeof(gl_t));
+        permute_8(batch);
+        memcpy(states, batch, count * WIDTH * sizeof(gl_t));
+    } else {
+        for (; count > 0; count--, states += WIDTH)
+            gl_poseidon_permute_portable(states);
+    }
+}
+
+#endif
