@@ -389,7 +389,8 @@ p_status batch_file_load(const char *path, const batch_file_options *options, st
     if (!object) {
         if (io)
             return p_err_set(err, P_EIO, "%s: reading failed", path);
-        if (json_error_code(&where) == json_error_out_of_memory)
+        /* jansson leaves the text empty where some of its allocations failed */
+        if (json_error_code(&where) == json_error_out_of_memory || !where.text[0])
             return p_err_set(err, P_EEXHAUSTED, "%s: no memory to read it", path);
         return p_err_set(err, P_EINVAL, "%s: line %d, column %d: no valid JSON: %s", path,
                          where.line, where.column, where.text);

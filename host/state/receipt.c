@@ -93,8 +93,8 @@ static bool fill_log(json_t *object, const exec_tx_result *tx, size_t index)
 {
     const exec_log *log = &tx->logs[index];
     json_t *topics = json_array();
-    if (!put(object, "address", hex_bytes(log->address.bytes, 20)) ||
-        !put(object, "topics", topics))
+    if (!put(object, "topics", topics) ||
+        !put(object, "address", hex_bytes(log->address.bytes, 20)))
         return false;
     for (unsigned i = 0; i < log->n_topics; i++)
         if (json_array_append_new(topics, word(&log->topics[i])) != 0)
@@ -117,14 +117,13 @@ static bool fill_receipt(json_t *object, const state_outcome *o, size_t i)
     const exec_tx_result *tx = &o->txs[i];
     uint8_t bloom[256];
     json_t *logs = json_array();
-    if (!put_place(object, tx) ||
+    if (!put(object, "logs", logs) || !put_place(object, tx) ||
         !put(object, "from", tx->has_from ? hex_bytes(tx->from.bytes, 20) : json_null()) ||
         !put(object, "to", tx->is_create ? json_null() : hex_bytes(tx->to.bytes, 20)) ||
         !put(object, "cumulativeGasUsed", quantity(tx->cumulative_gas_used)) ||
         !put(object, "gasUsed", quantity(tx->gas_used)) ||
         !put(object, "contractAddress",
-             tx->has_create_address ? hex_bytes(tx->create_address.bytes, 20) : json_null()) ||
-        !put(object, "logs", logs))
+             tx->has_create_address ? hex_bytes(tx->create_address.bytes, 20) : json_null()))
         return false;
     for (size_t j = 0; j < tx->n_logs; j++)
         if (json_array_append_new(logs, log_object(tx, j)) != 0)
@@ -139,10 +138,25 @@ static bool fill_receipt(json_t *object, const state_outcome *o, size_t i)
            put(object, "batchIndex", quantity(tx->index));
 }
 
+/** Not json_dumps: when its buffer cannot grow while it writes a key, it leaves the key out and
+ * says nothing (jansson 2.14). */
+static char *dump(const json_t *object)
+{
+    size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT);
+    char *text = len ? malloc(len + 1) : NULL;
+    if (text && json_dumpb(object, text, len, JSON_COMPACT) != len) {
+        free(text);
+        return NULL;
+    }
+    if (text)
+        text[len] = 0;
+    return text;
+}
+
 char *state_receipt_json(const state_outcome *o, size_t i)
 {
     json_t *object = json_object();
-    char *text = object && fill_receipt(object, o, i) ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object && fill_receipt(object, o, i) ? dump(object) : NULL;
     json_decref(object);
     return text;
 }
@@ -150,7 +164,7 @@ char *state_receipt_json(const state_outcome *o, size_t i)
 char *state_log_json(const state_outcome *o, size_t i, size_t j)
 {
     json_t *object = log_object(&o->txs[i], j);
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? dump(object) : NULL;
     json_decref(object);
     return text;
 }
