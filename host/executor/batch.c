@@ -1,7 +1,5 @@
 #include "host/executor/batch.h"
 
-#include <stdalign.h>
-
 /* how many transactions are decoded between two looks at the observer's poll */
 #define POLL_PERIOD 64
 
