@@ -340,6 +340,12 @@ static inline void fx_set_nonce(fx *f, const exec_address *a, uint64_t nonce)
     assert_int_equal(world_set_nonce(f->w, a, &v), EXEC_FAULT_NONE);
 }
 
+static inline void fx_set_code_at(fx *f, const exec_address *a, const uint8_t *code, size_t len)
+{
+    assert_int_equal(world_set_code_length(f->w, a, len), EXEC_FAULT_NONE);
+    assert_int_equal(world_set_code_bytes(f->w, a, code, len), EXEC_FAULT_NONE);
+}
+
 /** Assembled code, filled up with JUMPDEST behind a STOP to at least min_len bytes. */
 static inline void fx_set_long_code(fx *f, uint64_t who, const char *text, size_t min_len)
 {
@@ -352,8 +358,7 @@ static inline void fx_set_long_code(fx *f, uint64_t who, const char *text, size_
         memset(code + len, 0x5b, min_len - len);
         len = min_len;
     }
-    assert_int_equal(world_set_code_length(f->w, &a, len), EXEC_FAULT_NONE);
-    assert_int_equal(world_set_code_bytes(f->w, &a, code, len), EXEC_FAULT_NONE);
+    fx_set_code_at(f, &a, code, len);
 }
 
 static inline void fx_set_code(fx *f, uint64_t who, const char *text)
@@ -423,6 +428,12 @@ static inline evm_message fx_message(uint64_t to, uint64_t value, uint64_t gas)
                          .to = fx_address(to),
                          .value = u256_from_u64(value),
                          .gas = gas};
+}
+
+static inline void fx_no_events(fx *f)
+{
+    f->observer.call = NULL;
+    f->observer.call_end = NULL;
 }
 
 static inline void fx_run(fx *f, const evm_message *message)
