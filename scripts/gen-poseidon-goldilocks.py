@@ -157,6 +157,7 @@ def header():
     rc = [[next(gen) for _ in range(T)] for _ in range(ROUNDS)]
     assert (rc[0][0], rc[0][1], rc[29][11]) == (0xb585f766f2144405, 0x7746a55f43921ad7, 0xbc8dfb627fe558fc)
     first, after = push_constants(rc)
+    assert after[0] >> 32  # gl_poseidon_avx512.c counts on it
     initial, sparse = factor()
     for start in ([0] * T, list(range(T)), [P - 1] * T, rc[7]):
         assert plain(rc, start) == fast(rc, first, after, initial, sparse, start)

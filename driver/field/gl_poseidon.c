@@ -1,5 +1,6 @@
 #include "driver/field/gl_poseidon.h"
 
+#include "driver/field/gl_loose.h"
 #include "driver/field/gl_poseidon_constants.h"
 #include "driver/field/gl_poseidon_linear.h"
 
@@ -11,46 +12,13 @@
 
 GL_POSEIDON_DEFINE_LINEAR(linear_half, uint64_t, )
 
-/* "Loose" below: any 64-bit word that stands for its residue. Only the result is made canonical. */
-
-/* gl_reduce128 without its last step: any 128-bit number to a loose element */
-static inline uint64_t reduce_loose(gl_u128 x)
-{
-    uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);
-    uint64_t t = lo - (hi >> 32), m = (hi & GL_EPSILON) * GL_EPSILON, s;
-
-    t -= GL_EPSILON & -(uint64_t)(lo < hi >> 32);
-    s = t + m;
-    return s + (GL_EPSILON & -(uint64_t)(s < m));
-}
-
-static inline uint64_t mul_loose(uint64_t a, uint64_t b)
-{
-    return reduce_loose((gl_u128)a * b);
-}
-
-static inline uint64_t sbox(uint64_t a)
-{
-    uint64_t a2 = mul_loose(a, a), a3 = mul_loose(a2, a), a4 = mul_loose(a2, a2);
-
-    return mul_loose(a3, a4);
-}
-
-/* loose plus canonical: after a carry the sum is below 2^64 - 2^32 + 1, so the correction fits */
-static inline uint64_t add_loose(uint64_t a, uint64_t b)
-{
-    uint64_t s = a + b;
-
-    return s + (GL_EPSILON & -(uint64_t)(s < b));
-}
-
 /* S-box, then matrix: loose in, loose out, and constants of the next round (canonical) added */
 static inline void full_round(uint64_t x[WIDTH], const uint64_t next[WIDTH])
 {
     uint64_t lo[WIDTH], hi[WIDTH];
 
     for (int i = 0; i < WIDTH; i++) {
-        uint64_t y = sbox(x[i]);
+        uint64_t y = gl_loose_pow7(x[i]);
 
         lo[i] = y & GL_EPSILON;
         hi[i] = y >> 32;
@@ -58,11 +26,7 @@ static inline void full_round(uint64_t x[WIDTH], const uint64_t next[WIDTH])
     linear_half(lo);
     linear_half(hi);
     for (int i = 0; i < WIDTH; i++) {
-        gl_u128 sum = ((gl_u128)hi[i] << 32) + lo[i] + next[i]; /* below 2^74 */
-        uint64_t low = (uint64_t)sum, fold = (uint64_t)(sum >> 64) * GL_EPSILON;
-
-        low += fold;
-        x[i] = low + (GL_EPSILON & -(uint64_t)(low < fold));
+        x[i] = gl_loose_fold(((gl_u128)hi[i] << 32) + lo[i] + next[i]);
     }
 }
 
@@ -70,7 +34,7 @@ static inline void full_round(uint64_t x[WIDTH], const uint64_t next[WIDTH])
 static inline void partial_round(uint64_t x[WIDTH], uint64_t constant,
                                  const uint64_t row[WIDTH - 1], const uint64_t column[WIDTH - 1])
 {
-    uint64_t y = sbox(add_loose(x[0], constant));
+    uint64_t y = gl_loose_pow7(gl_loose_add(x[0], constant));
     /* eleven products of at most 2^64 * p exceed 128 bits: low and high words are summed apart */
     gl_u128 low = (gl_u128)y * 25, high = 0;
 
@@ -80,7 +44,7 @@ static inline void partial_round(uint64_t x[WIDTH], uint64_t constant,
         low += (uint64_t)product;
         high += (uint64_t)(product >> 64);
         /* (2^64-1) * p + 2^64 - 1 < 2^128 */
-        x[i + 1] = reduce_loose((gl_u128)column[i] * y + x[i + 1]);
+        x[i + 1] = gl_loose_reduce128((gl_u128)column[i] * y + x[i + 1]);
     }
     /* low + 2^64 * high, high < 2^68: 2^128 = -2^32 (mod p) */
     high += (uint64_t)(low >> 64);
@@ -115,7 +79,7 @@ void gl_poseidon_permute_portable(gl_t state[GL_POSEIDON_WIDTH])
     uint64_t x[WIDTH];
 
     for (int i = 0; i < WIDTH; i++)
-        x[i] = add_loose(state[i], GL_POSEIDON_FULL[0][i]);
+        x[i] = gl_loose_add(state[i], GL_POSEIDON_FULL[0][i]);
     for (int r = 1; r < GL_POSEIDON_HALF_FULL_ROUNDS; r++)
         full_round(x, GL_POSEIDON_FULL[r]);
     full_round(x, none);
@@ -124,7 +88,7 @@ void gl_poseidon_permute_portable(gl_t state[GL_POSEIDON_WIDTH])
         partial_round(x, GL_POSEIDON_FIRST[r], GL_POSEIDON_SPARSE_ROW[r],
                       GL_POSEIDON_SPARSE_COLUMN[r]);
     for (int i = 0; i < WIDTH; i++)
-        x[i] = add_loose(x[i], GL_POSEIDON_FULL[GL_POSEIDON_HALF_FULL_ROUNDS][i]);
+        x[i] = gl_loose_add(x[i], GL_POSEIDON_FULL[GL_POSEIDON_HALF_FULL_ROUNDS][i]);
     for (int r = GL_POSEIDON_HALF_FULL_ROUNDS + 1; r < 2 * GL_POSEIDON_HALF_FULL_ROUNDS; r++)
         full_round(x, GL_POSEIDON_FULL[r]);
     full_round(x, none);

@@ -7,6 +7,7 @@
 
 #if GL_POSEIDON_HAVE_X86
 
+#include "driver/field/gl_loose.h"
 #include "driver/field/gl_poseidon_constants.h"
 #include "driver/field/gl_poseidon_linear.h"
 
@@ -336,6 +337,189 @@ static TARGET void permute_16(gl_t *states)
     permute_batches(states, 2);
 }
 
+/* One state, for latency. Elements x and x + 3k share a vector, which makes the matrix nine
+ * rotations of four lanes and 36 multiply-adds with constants ("woven" form: vector j holds the lo
+ * limbs of x_j, x_j+3, x_j+6, x_j+9, then their hi limbs). The S-boxes of full rounds want lo and
+ * hi apart ("pairs": x0 x3 x6 x9 x1 x4 x7 x10, and x2 x5 x8 x11). In partial rounds element 0 is a
+ * scalar outside, and the linear layer of the others runs beside its S-box. */
+typedef struct woven {
+    v8 v[3];
+} woven;
+
+INLINE woven weave(const pair x[2])
+{
+    __m512i alo = (__m512i)x[0].lo, ahi = (__m512i)x[0].hi;
+
+    return (woven){{(v8)_mm512_shuffle_i64x2(alo, ahi, 0x44),
+                    (v8)_mm512_shuffle_i64x2(alo, ahi, 0xee),
+                    (v8)_mm512_shuffle_i64x2((__m512i)x[1].lo, (__m512i)x[1].hi, 0x44)}};
+}
+
+INLINE void unweave(pair x[2], woven w)
+{
+    __m512i a = (__m512i)w.v[0], b = (__m512i)w.v[1], c = (__m512i)w.v[2];
+
+    x[0] = (pair){(v8)_mm512_shuffle_i64x2(a, b, 0x44), (v8)_mm512_shuffle_i64x2(a, b, 0xee)};
+    x[1] = (pair){(v8)c, (v8)_mm512_shuffle_i64x2(c, c, 0xee)};
+}
+
+/* column 0 of the circulant: element n of a product is the sum of CIRCULANT[(n - e) mod 12] * x_e
+ */
+#define CIRCULANT                                                                                  \
+    {                                                                                              \
+        17, 20, 34, 18, 39, 13, 13, 28, 2, 16, 41, 15                                              \
+    }
+
+/* The circulant times x; results below 2^52. */
+INLINE woven linear_woven(woven x)
+{
+    static const uint64_t h[WIDTH] = CIRCULANT;
+    v8 rotated[3][4];
+    woven y;
+
+    for (int m = 0; m < 3; m++) {
+        rotated[m][0] = x.v[m];
+        rotated[m][1] = (v8)_mm512_permutex_epi64((__m512i)x.v[m], 0x93);
+        rotated[m][2] = (v8)_mm512_permutex_epi64((__m512i)x.v[m], 0x4e);
+        rotated[m][3] = (v8)_mm512_permutex_epi64((__m512i)x.v[m], 0x39);
+    }
+    for (int n = 0; n < 3; n++) {
+        v8 sum[2] = {{0}, {0}}; /* two chains: each multiply-add takes four cycles */
+
+        for (int m = 0; m < 3; m++)
+            for (int k = 0; k < 4; k++)
+                sum[k & 1] = madd_lo(sum[k & 1], rotated[m][k], set1(h[(n - m + 3 * k + 12) % 12]));
+        y.v[n] = sum[0] + sum[1];
+    }
+    return y;
+}
+
+/* elements in the order of the pairs */
+INLINE void load_pairs(v8 *a, v8 *b, const gl_t x[WIDTH])
+{
+    const __m512i ia = _mm512_setr_epi64(0, 3, 6, 13, 1, 4, 7, 14),
+                  ib = _mm512_setr_epi64(2, 5, 12, 15, 2, 5, 12, 15);
+    __m512i low = _mm512_loadu_si512(x), high = _mm512_loadu_si512(x + 4);
+
+    *a = (v8)_mm512_permutex2var_epi64(low, ia, high);
+    *b = (v8)_mm512_permutex2var_epi64(low, ib, high);
+}
+
+/* Adds constants and normalises. The -1 takes away what normalise adds. It makes no pair negative:
+ * after a full round lo is a row of the matrix times limbs above 2^31, after the partial rounds
+ * shorten_woven left hi above 1, and for element 0 there the generator checks the constant's hi. */
+INLINE void add_pairs(pair x[2], const gl_t constants[WIDTH])
+{
+    v8 c[2];
+
+    load_pairs(&c[0], &c[1], constants);
+    for (int k = 0; k < 2; k++) {
+        x[k].lo += c[k] & set1(GL_EPSILON);
+        x[k].hi += (c[k] >> 32) - set1(1);
+    }
+    normalise(x, 2);
+}
+
+INLINE void full_round_one(pair x[2], const gl_t next[WIDTH])
+{
+    const v8 diagonal = {8, 0, 0, 0, 8, 0, 0, 0};
+    woven w, y;
+
+    sbox(x, (pair){set1(PRODUCT_LO), set1(PRODUCT_HI)}, 2);
+    normalise(x, 2);
+    w = weave(x);
+    y = linear_woven(w);
+    y.v[0] = madd_lo(y.v[0], w.v[0], diagonal);
+    unweave(x, y);
+    add_pairs(x, next);
+}
+
+/* Limbs below 2^50 back to about 2^33, plus a multiple of 2^32 + 1 + 2^32 * (2^32 - 2) = 0 (mod p),
+ * which keeps lo positive. */
+INLINE v8 shorten_woven(v8 x)
+{
+    const uint64_t lo = (UINT64_C(1) << 32) + 1, hi = (UINT64_C(1) << 32) - 2;
+    const v8 bias = {lo, lo, lo, lo, hi, hi, hi, hi};
+    __m512i top = (__m512i)(x >> 32), swapped = _mm512_shuffle_i64x2(top, top, 0x4e);
+    /* lo half: the tops of hi; hi half: the tops of both */
+    __m512i add = _mm512_mask_add_epi64(swapped, 0xf0, swapped, top);
+    __m512i base = (__m512i)((x & set1(GL_EPSILON)) + bias);
+
+    return (v8)_mm512_mask_sub_epi64(_mm512_add_epi64(base, add), 0x0f, base, add);
+}
+
+/* lanes 0 and 4 of vector 0 as a number below 2^84 */
+INLINE gl_u128 element_0(v8 x)
+{
+    uint64_t lo = (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128((__m512i)x));
+    uint64_t hi = (uint64_t)_mm_cvtsi128_si64(
+        _mm512_castsi512_si128(_mm512_shuffle_i64x2((__m512i)x, (__m512i)x, 0x4e)));
+
+    return ((gl_u128)hi << 32) + lo;
+}
+
+INLINE v8 halves(uint64_t x)
+{
+    return (v8)_mm512_inserti64x4(_mm512_set1_epi64((long long)(x & GL_EPSILON)),
+                                  _mm256_set1_epi64x((long long)(x >> 32)), 1);
+}
+
+INLINE void partial_rounds_one(pair pairs[2])
+{
+    static const uint64_t h[WIDTH] = CIRCULANT;
+    woven x = weave(pairs);
+    uint64_t first = gl_loose_fold(element_0(x.v[0]));
+    v8 column[3];
+
+    for (int n = 0; n < 3; n++)
+        column[n] = (v8){h[n], h[n + 3], h[n + 6], h[n + 9], h[n], h[n + 3], h[n + 6], h[n + 9]};
+    for (int r = 1; r <= GL_POSEIDON_PARTIAL_ROUNDS; r++) {
+        uint64_t next = r < GL_POSEIDON_PARTIAL_ROUNDS ? GL_POSEIDON_FIRST[r] : 0, y;
+        v8 y_halves;
+
+        x.v[0] = (v8)_mm512_maskz_mov_epi64(0xee, (__m512i)x.v[0]);
+        x = linear_woven(x);
+        y = gl_loose_pow7(first);
+        /* 25 = 17 + 8: element 0 of circulant and diagonal */
+        first = gl_loose_fold(element_0(x.v[0]) + (gl_u128)y * 25 + next);
+        y_halves = halves(y);
+        for (int n = 0; n < 3; n++)
+            x.v[n] = madd_lo(x.v[n], y_halves, column[n]);
+        if (r % 2 == 0)
+            for (int n = 0; n < 3; n++)
+                x.v[n] = shorten_woven(x.v[n]);
+    }
+    x.v[0] = (v8)_mm512_mask_mov_epi64((__m512i)x.v[0], 0x11, (__m512i)halves(first));
+    unweave(pairs, x);
+}
+
+TARGET void gl_poseidon_permute_avx512(gl_t state[GL_POSEIDON_WIDTH])
+{
+    const __m512i low = _mm512_setr_epi64(0, 4, 8, 1, 5, 9, 2, 6),
+                  high = _mm512_setr_epi64(10, 3, 7, 11, 10, 3, 7, 11);
+    v8 s[2], c[2];
+    pair x[2];
+    __m512i a, b;
+
+    load_pairs(&s[0], &s[1], state);
+    load_pairs(&c[0], &c[1], GL_POSEIDON_FULL[0]);
+    for (int k = 0; k < 2; k++) { /* sums of two halves are short enough as they are */
+        x[k].lo = (s[k] & set1(GL_EPSILON)) + (c[k] & set1(GL_EPSILON));
+        x[k].hi = (s[k] >> 32) + (c[k] >> 32);
+    }
+    for (int r = 1; r <= 4; r++)
+        full_round_one(x, FIRST_HALF[r]);
+    partial_rounds_one(x);
+    add_pairs(x, SECOND_HALF[0]);
+    for (int r = 1; r <= 4; r++)
+        full_round_one(x, SECOND_HALF[r]);
+    a = (__m512i)canonical(x[0]);
+    b = (__m512i)canonical(x[1]);
+    _mm512_storeu_si512(state, _mm512_permutex2var_epi64(a, low, b));
+    _mm256_storeu_si256((__m256i *)(state + 8),
+                        _mm512_castsi512_si256(_mm512_permutex2var_epi64(a, high, b)));
+}
+
 void gl_poseidon_permute_many_avx512(gl_t *states, size_t count)
 {
     for (; count >= 2 * LANES; count -= 2 * LANES, states += 2 * LANES * WIDTH)
@@ -345,7 +529,7 @@ void gl_poseidon_permute_many_avx512(gl_t *states, size_t count)
         count -= LANES;
         states += LANES * WIDTH;
     }
-    if (count >= 3) { /* from here on a batch with idle lanes is faster than one after the other */
+    if (count >= 4) { /* from here on a batch with idle lanes is faster than one after the other */
         gl_t batch[LANES * WIDTH] = {0};
 
         memcpy(batch, states, count * WIDTH * sizeof(gl_t));
@@ -353,7 +537,7 @@ void gl_poseidon_permute_many_avx512(gl_t *states, size_t count)
         memcpy(states, batch, count * WIDTH * sizeof(gl_t));
     } else {
         for (; count > 0; count--, states += WIDTH)
-            gl_poseidon_permute_portable(states);
+            gl_poseidon_permute_avx512(states);
     }
 }
 

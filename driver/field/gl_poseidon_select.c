@@ -29,7 +29,7 @@ static bool runs_avx2(void)
 
 static const gl_poseidon_ops AVX512 = {
     .isa = "avx512",
-    .permute = gl_poseidon_permute_portable,
+    .permute = gl_poseidon_permute_avx512,
     .permute_many = gl_poseidon_permute_many_avx512,
 };
 

@@ -10,7 +10,8 @@
 /** Needs AVX2. */
 void gl_poseidon_permute_many_avx2(gl_t *states, size_t count);
 
-/** Needs AVX-512 F, DQ, VL and IFMA. */
+/** Both need AVX-512 F, DQ, VL and IFMA. */
+void gl_poseidon_permute_avx512(gl_t state[GL_POSEIDON_WIDTH]);
 void gl_poseidon_permute_many_avx512(gl_t *states, size_t count);
 
 #else
