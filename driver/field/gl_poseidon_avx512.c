@@ -89,36 +89,36 @@ INLINE void normalise(pair *x, int n)
 INLINE void multiply(pair *out, const pair *a, const pair *b, pair start, int n)
 {
     v8 top[GROUP_MAX], cross[GROUP_MAX], lo[GROUP_MAX], hi[GROUP_MAX], low[GROUP_MAX];
+    v8 low_start = start.lo + start.hi; /* top takes start.hi away again */
 
-    EACH top[k] = madd_lo((v8){0}, a[k].hi, b[k].hi);
+    EACH top[k] = madd_lo(start.hi, a[k].hi, b[k].hi);
     EACH cross[k] = madd_hi((v8){0}, a[k].lo, b[k].hi);
-    EACH hi[k] = madd_lo(start.hi, a[k].lo, b[k].hi);
-    EACH lo[k] = madd_lo(start.lo, a[k].lo, b[k].lo);
+    EACH hi[k] = madd_lo(top[k], a[k].lo, b[k].hi);
+    EACH lo[k] = madd_lo(low_start, a[k].lo, b[k].lo);
     EACH cross[k] = madd_hi(cross[k], a[k].hi, b[k].lo);
     EACH hi[k] = madd_lo(hi[k], a[k].hi, b[k].lo);
     EACH low[k] = madd_hi(cross[k], a[k].lo, b[k].lo);
     EACH cross[k] = madd_hi(cross[k], a[k].hi, b[k].hi);
-    EACH hi[k] += top[k];
     EACH lo[k] -= top[k];
-    EACH out[k].hi = hi[k] + (low[k] << 20);
+    EACH out[k].hi = madd_lo(hi[k], low[k], set1(1 << 20));
     EACH out[k].lo = lo[k] - (cross[k] << 20);
 }
 
 INLINE void square(pair *out, const pair *a, pair start, int n)
 {
     v8 top[GROUP_MAX], cross[GROUP_MAX], lo[GROUP_MAX], hi[GROUP_MAX], low[GROUP_MAX];
+    v8 low_start = start.lo + start.hi; /* top takes start.hi away again */
     v8 twice[GROUP_MAX];
 
     EACH twice[k] = a[k].lo + a[k].lo;
-    EACH top[k] = madd_lo((v8){0}, a[k].hi, a[k].hi);
-    EACH lo[k] = madd_lo(start.lo, a[k].lo, a[k].lo);
+    EACH top[k] = madd_lo(start.hi, a[k].hi, a[k].hi);
+    EACH lo[k] = madd_lo(low_start, a[k].lo, a[k].lo);
     EACH cross[k] = madd_hi((v8){0}, twice[k], a[k].hi);
-    EACH hi[k] = madd_lo(start.hi, twice[k], a[k].hi);
+    EACH hi[k] = madd_lo(top[k], twice[k], a[k].hi);
     EACH low[k] = madd_hi(cross[k], a[k].lo, a[k].lo);
     EACH cross[k] = madd_hi(cross[k], a[k].hi, a[k].hi);
-    EACH hi[k] += top[k];
     EACH lo[k] -= top[k];
-    EACH out[k].hi = hi[k] + (low[k] << 20);
+    EACH out[k].hi = madd_lo(hi[k], low[k], set1(1 << 20));
     EACH out[k].lo = lo[k] - (cross[k] << 20);
 }
 
@@ -137,14 +137,6 @@ INLINE void sbox(pair *x, pair last, int n)
     multiply(x, x, x2, last, n);
 }
 
-/* c as limbs to be added before normalise: lo + 2^32 * hi = c - 2^32 (mod p), lo >= 2^62 */
-INLINE pair constant(gl_t c)
-{
-    uint64_t t = gl_sub(c, (UINT64_C(1) << 62) + (UINT64_C(1) << 32));
-
-    return (pair){set1((UINT64_C(1) << 62) + (t & GL_EPSILON)), set1(t >> 32)};
-}
-
 static const gl_t NONE[WIDTH] = {0};
 static const gl_t FIRST_PARTIAL[WIDTH] = {GL_POSEIDON_FIRST_0};
 /* what is added before the first of four full rounds and after each */
@@ -153,16 +145,17 @@ static const gl_t *const FIRST_HALF[5] = {GL_POSEIDON_FULL[0], GL_POSEIDON_FULL[
 static const gl_t *const SECOND_HALF[5] = {GL_POSEIDON_FULL[4], GL_POSEIDON_FULL[5],
                                            GL_POSEIDON_FULL[6], GL_POSEIDON_FULL[7], NONE};
 
-INLINE void add_normalise(v8 *lo, v8 *hi, gl_t c)
+/* c: a constant minus 2^32 as two limbs, lo >= 2^62 so that the sum is not negative */
+INLINE void add_normalise(v8 *lo, v8 *hi, const uint64_t c[2])
 {
-    pair add = constant(c), x = {*lo + add.lo, *hi + add.hi};
+    pair x = {*lo + set1(c[0]), *hi + set1(c[1])};
 
     normalise(&x, 1);
     *lo = x.lo;
     *hi = x.hi;
 }
 
-INLINE void full_round(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t next[WIDTH])
+INLINE void full_round(v8 lo[WIDTH], v8 hi[WIDTH], const uint64_t next[2 * WIDTH])
 {
     for (int i = 0; i < WIDTH; i += SBOXES) {
         pair x[SBOXES];
@@ -178,11 +171,11 @@ INLINE void full_round(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t next[WIDTH])
     linear_half(lo);
     linear_half(hi);
     for (int i = 0; i < WIDTH; i++)
-        add_normalise(&lo[i], &hi[i], next[i]);
+        add_normalise(&lo[i], &hi[i], next + 2 * i);
 }
 
 /* two batches at once, for the same reason as above */
-INLINE void partial_round(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches, gl_t next)
+INLINE void partial_round(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches, const uint64_t next[2])
 {
     pair y[GROUP_MAX];
 
@@ -294,10 +287,10 @@ INLINE void store(gl_t *states, const v8 lo[WIDTH], const v8 hi[WIDTH])
     }
 }
 
-static TARGET void full_rounds(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t *const constants[5])
+static TARGET void full_rounds(v8 lo[WIDTH], v8 hi[WIDTH], const uint64_t constants[5][2 * WIDTH])
 {
     for (int i = 0; i < WIDTH; i++)
-        add_normalise(&lo[i], &hi[i], constants[0][i]);
+        add_normalise(&lo[i], &hi[i], constants[0] + 2 * i);
     for (int r = 1; r <= 4; r++)
         full_round(lo, hi, constants[r]);
 }
@@ -305,7 +298,7 @@ static TARGET void full_rounds(v8 lo[WIDTH], v8 hi[WIDTH], const gl_t *const con
 INLINE void partial_rounds(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches)
 {
     for (int r = 1; r <= GL_POSEIDON_PARTIAL_ROUNDS; r++) {
-        partial_round(lo, hi, batches, r < GL_POSEIDON_PARTIAL_ROUNDS ? GL_POSEIDON_FIRST[r] : 0);
+        partial_round(lo, hi, batches, GL_POSEIDON_NEXT_WIDE + 2 * (r - 1));
         if (r % 3 == 0)
             for (int b = 0; b < batches; b++)
                 shorten(lo[b], hi[b]);
@@ -318,11 +311,11 @@ INLINE void permute_batches(gl_t *states, int batches)
 
     for (int b = 0; b < batches; b++) {
         load(lo[b], hi[b], states + b * LANES * WIDTH);
-        full_rounds(lo[b], hi[b], FIRST_HALF);
+        full_rounds(lo[b], hi[b], GL_POSEIDON_FULL_WIDE);
     }
     partial_rounds(lo, hi, batches);
     for (int b = 0; b < batches; b++) {
-        full_rounds(lo[b], hi[b], SECOND_HALF);
+        full_rounds(lo[b], hi[b], GL_POSEIDON_FULL_WIDE + 5);
         store(states + b * LANES * WIDTH, lo[b], hi[b]);
     }
 }
