@@ -41,10 +41,15 @@ if [ "$scope" = all ]; then
     packages+=("${test_packages[@]}")
 fi
 
-# The integration tests drive the server with an npm client: node 18 or newer, Debian's if there is none.
+# Tests with npm packages (a gRPC client and an EVM that are not ours): node 18 or newer, Debian's if there is none.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
-npm_project="$root/tests/integration"
-if [ "$scope" = all ] && [ -f "$npm_project/package.json" ]; then
+npm_projects=()
+for project in tests/integration tests/differential; do
+    if [ "$scope" = all ] && [ -f "$root/$project/package.json" ]; then
+        npm_projects+=("$project")
+    fi
+done
+if [ ${#npm_projects[@]} -gt 0 ]; then
     major=$(node_major || true)
     if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null; then
         packages+=(nodejs npm)
@@ -80,15 +85,16 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt install --no-install-recommends "${missing[@]}"
 fi
 
-if [ "$scope" = all ] && [ -f "$npm_project/package.json" ]; then
-    [ -f "$npm_project/package-lock.json" ] || die "tests/integration has no package-lock.json"
+for project in "${npm_projects[@]}"; do
+    lock="$root/$project/package-lock.json"
+    [ -f "$lock" ] || die "$project has no package-lock.json"
     # what was installed is remembered by the hash of the lock file, so that a second run needs no network
-    want=$(sha256sum <"$npm_project/package-lock.json")
-    stamp="$npm_project/node_modules/.installed-lock"
+    want=$(sha256sum <"$lock")
+    stamp="$root/$project/node_modules/.installed-lock"
     if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
-        say "npm ci in tests/integration"
-        (cd "$npm_project" && npm ci --no-audit --no-fund --loglevel=error >&2) ||
-            die "npm ci failed in tests/integration (see above); is the npm registry reachable?"
+        say "npm ci in $project"
+        (cd "$root/$project" && npm ci --no-audit --no-fund --loglevel=error >&2) ||
+            die "npm ci failed in $project (see above); is the npm registry reachable?"
         printf '%s\n' "$want" >"$stamp"
     fi
-fi
+done
