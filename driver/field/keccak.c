@@ -36,16 +36,17 @@ static inline uint64_t rotate(uint64_t x, unsigned n)
         to[5 * (y) + 4] = b4 ^ (~b0 & b1);                                                         \
     } while (0)
 
-/* One round from `from` to `to`, which must differ: unrolled so that both live in registers and
- * cache-hot stack, with no copying back. */
-static inline void keccak_round(uint64_t to[25], const uint64_t from[25], uint64_t iota)
-{
-    uint64_t c[5], d[5];
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define PARITY(x) (from[x] ^ from[(x) + 5] ^ from[(x) + 10] ^ from[(x) + 15] ^ from[(x) + 20])
 
-    for (int x = 0; x < 5; x++)
-        c[x] = from[x] ^ from[x + 5] ^ from[x + 10] ^ from[x + 15] ^ from[x + 20];
-    for (int x = 0; x < 5; x++)
-        d[x] = c[(x + 4) % 5] ^ rotate(c[(x + 1) % 5], 1);
+/* One round from `from` to `to`, which must differ: written out so that lanes stay in registers and
+ * hot stack, with no copying back. */
+ALWAYS_INLINE void keccak_round(uint64_t to[25], const uint64_t from[25], uint64_t iota)
+{
+    const uint64_t c[5] = {PARITY(0), PARITY(1), PARITY(2), PARITY(3), PARITY(4)};
+    const uint64_t d[5] = {c[4] ^ rotate(c[1], 1), c[0] ^ rotate(c[2], 1), c[1] ^ rotate(c[3], 1),
+                           c[2] ^ rotate(c[4], 1), c[3] ^ rotate(c[0], 1)};
+
     ROW(to, 0, 0, 0, 6, 44, 12, 43, 18, 21, 24, 14);
     ROW(to, 1, 3, 28, 9, 20, 10, 3, 16, 45, 22, 61);
     ROW(to, 2, 1, 1, 7, 6, 13, 25, 19, 8, 20, 18);
@@ -54,7 +55,7 @@ static inline void keccak_round(uint64_t to[25], const uint64_t from[25], uint64
     to[0] ^= iota;
 }
 
-void keccak_f1600(uint64_t lanes[25])
+ALWAYS_INLINE void permute(uint64_t lanes[25])
 {
     uint64_t a[25], b[25];
 
@@ -64,6 +65,25 @@ void keccak_f1600(uint64_t lanes[25])
         keccak_round(a, b, IOTA[r + 1]);
     }
     memcpy(lanes, a, sizeof(a));
+}
+
+#if defined(__x86_64__)
+/* chi is made of and-not, which BMI has as one instruction */
+__attribute__((target("bmi,bmi2"))) static void permute_bmi(uint64_t lanes[25])
+{
+    permute(lanes);
+}
+#endif
+
+void keccak_f1600(uint64_t lanes[25])
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+        permute_bmi(lanes);
+        return;
+    }
+#endif
+    permute(lanes);
 }
 
 static inline uint64_t load_le(const uint8_t *p)
