@@ -5,7 +5,7 @@
 
 static bool stays(uint8_t c)
 {
-    return c >= 0x20 && c <= 0x7e && c != '%';
+    return c >= 0x20 && c <= 0x7e && c != '%' && c != ',';
 }
 
 size_t rpc_percent_encode(char *out, size_t cap, const char *text)

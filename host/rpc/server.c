@@ -430,8 +430,8 @@ static bool on_read(rpc_call *c, bool ok)
             grpc_byte_buffer_destroy(c->in);
             c->in = NULL;
         }
-        if (atomic_load(&c->cancelled) || grpc_call_failed_before_recv_message(c->call))
-            return false; /* the close event ends the call */
+        if (grpc_call_failed_before_recv_message(c->call))
+            return false; /* the call failed, and the close event ends it */
         if (c->method->kind == RPC_UNARY)
             call_finish(c, P_EINVAL, "the call was half-closed before a request message");
         else

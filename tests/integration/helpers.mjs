@@ -1,0 +1,255 @@
+// What the tests share: a real server process, a client, batches.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+
+export { grpc };
+const here = dirname(fileURLToPath(import.meta.url));
+export const root = resolve(here, '../..');
+// The folder with the programs: a sanitizer build is tested by naming its own.
+export const binFolder = resolve(process.env.ZKPROVER_BIN || join(root, 'build/release/bin'));
+export const vectors = resolve(process.env.ZKPROVER_VECTORS || join(root, '../shared/vectors'));
+export const sanitized = /asan|tsan/.test(binFolder);
+export const MIB = 1 << 20;
+
+const definition = protoLoader.loadSync(join(root, 'proto/zkprover/v1/zk_prover.proto'), {
+    keepCase: true, longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true,
+});
+const Service = grpc.loadPackageDefinition(definition).zkprover.v1.ZKProverService;
+const methods = definition['zkprover.v1.ZKProverService'];
+export const executePath = methods.Execute.path;
+export const encodeExecute = (request) => methods.Execute.requestSerialize(request);
+
+export function tempFolder() {
+    return mkdtempSync(join(tmpdir(), 'zkproverd-test-'));
+}
+
+/** Runs zkproverd to its end. */
+export function run(args, { env = {}, timeout = 20000 } = {}) {
+    return new Promise((done, fail) => {
+        const child = spawn(join(binFolder, 'zkproverd'), args, {
+            env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout,
+        });
+        let stdout = '', stderr = '';
+        child.stdout.on('data', (d) => { stdout += d; });
+        child.stderr.on('data', (d) => { stderr += d; });
+        child.on('error', fail);
+        child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
+    });
+}
+
+/** A server on a free port; resolves when it serves. */
+export function startServer(args = [], { env = {} } = {}) {
+    const dataDir = tempFolder();
+    const child = spawn(join(binFolder, 'zkproverd'),
+        ['--listen', '127.0.0.1:0', '--data-dir', dataDir, ...args],
+        { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = { child, dataDir, log: [], raw: '', port: 0 };
+    server.exited = new Promise((done) => {
+        child.on('close', (code, signal) => {
+            rmSync(dataDir, { recursive: true, force: true });
+            done({ code, signal });
+        });
+    });
+    server.address = () => `127.0.0.1:${server.port}`;
+    server.events = (name) => server.log.filter((l) => l.event === name);
+    /** SIGTERM; the exit code. A server that does not go within a minute is killed, and the test fails by its code. */
+    server.stop = async () => {
+        if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), 60000);
+        const end = await server.exited;
+        clearTimeout(timer);
+        return end;
+    };
+    server.rssKiB = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]);
+    let rest = '';
+    return new Promise((done, fail) => {
+        child.on('error', fail);
+        child.on('close', (code) => fail(new Error(`zkproverd ended with ${code}: ${server.raw}`)));
+        child.stderr.on('data', (d) => {
+            server.raw += d;
+            rest += d;
+            const lines = rest.split('\n');
+            rest = lines.pop();
+            for (const line of lines) {
+                let event;
+                try { event = JSON.parse(line); } catch { event = { event: 'not json', line }; }
+                server.log.push(event);
+                if (event.event === 'serving') { server.port = event.port; done(server); }
+            }
+        });
+    });
+}
+
+export function connect(server, options = {}) {
+    return new Service(server.address(), grpc.credentials.createInsecure(), {
+        'grpc.max_receive_message_length': 65 * MIB,
+        'grpc.max_send_message_length': -1,
+        'grpc.use_local_subchannel_pool': 1,
+        ...options,
+    });
+}
+
+export function status(client, options = {}) {
+    return new Promise((done, fail) => {
+        client.GetStatus({}, new grpc.Metadata(), { deadline: Date.now() + 10000, ...options },
+            (error, value) => (error ? fail(error) : done(value)));
+    });
+}
+
+/** node's HTTP/2 joins the values of one key with commas (a comma inside a value is encoded). */
+const rawReasons = (metadata) => metadata.get('zkprover-error').flatMap((v) => String(v).split(', '));
+
+/** Collects a stream: promise of { responses, code, details, reasons }. */
+export function collect(stream) {
+    const responses = [];
+    stream.responses = responses;
+    stream.waiters = [];
+    stream.on('data', (r) => {
+        responses.push(r);
+        stream.waiters = stream.waiters.filter(([n, done]) => responses.length < n || done());
+    });
+    /** Resolves when n responses have come. */
+    stream.atLeast = (n) => (responses.length >= n ? Promise.resolve()
+        : new Promise((done) => { stream.waiters.push([n, done]); }));
+    return new Promise((done) => {
+        stream.on('error', () => {});
+        stream.on('status', (s) => done({
+            responses, code: s.code, details: s.details,
+            reasons: rawReasons(s.metadata).map(decodeURIComponent),
+            rawReasons: rawReasons(s.metadata),
+        }));
+    });
+}
+
+/** Sends requests (objects) on one Execute stream, half-closes unless told otherwise. */
+export async function execute(client, requests, { end = true, deadline = 120000 } = {}) {
+    const stream = client.Execute(new grpc.Metadata(), { deadline: Date.now() + deadline });
+    const result = collect(stream);
+    for (const r of requests) stream.write(r);
+    if (end) stream.end();
+    return result;
+}
+
+/** The same with bytes in place of messages. */
+export async function executeRaw(client, buffers, { end = true } = {}) {
+    const stream = client.makeBidiStreamRequest(executePath, (b) => b,
+        methods.Execute.responseDeserialize, new grpc.Metadata(), { deadline: Date.now() + 60000 });
+    const result = collect(stream);
+    for (const b of buffers) stream.write(b);
+    if (end) stream.end();
+    return result;
+}
+
+export const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+// ---- batches ----
+
+const bytes = (hex) => Buffer.from(hex.replace(/^0x/, ''), 'hex');
+
+/** A batch file (docs/formats.md) to a request. */
+export function requestOfFile(file) {
+    const j = JSON.parse(readFileSync(file, 'utf8'));
+    const code = {};
+    for (const [k, v] of Object.entries(j.contractsBytecode || {}))
+        if (k.replace(/^0x/, '').length > 40) code[k] = v; // shorter keys are addresses
+    const db = {};
+    for (const [k, v] of Object.entries(j.db || {})) db[k] = Array.isArray(v) ? v.join('') : v;
+    return {
+        file: j,
+        request: {
+            input: {
+                public_inputs: {
+                    old_state_root: bytes(j.oldStateRoot),
+                    old_acc_input_hash: bytes(j.oldAccInputHash),
+                    old_batch_num: String(BigInt(j.oldNumBatch)),
+                    chain_id: String(BigInt(j.chainID)),
+                    batch_l2_data: bytes(j.batchL2Data),
+                    global_exit_root: bytes(j.globalExitRoot),
+                    eth_timestamp: String(BigInt(j.timestamp)),
+                    sequencer_addr: j.sequencerAddr,
+                    aggregator_addr: '',
+                },
+                db,
+                contracts_bytecode: code,
+            },
+        },
+    };
+}
+
+export function filesBelow(folder) {
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true }).map(String).filter((f) => f.endsWith('.json'))
+        .sort().map((f) => join(folder, f));
+}
+
+const rlpLength = (len, offset) => {
+    if (len < 56) return Buffer.from([offset + len]);
+    const n = bytes(len.toString(16).padStart(len > 0xffff ? 6 : len > 0xff ? 4 : 2, '0'));
+    return Buffer.concat([Buffer.from([offset + 55 + n.length]), n]);
+};
+function rlp(item) {
+    if (Array.isArray(item)) {
+        const body = Buffer.concat(item.map(rlp));
+        return Buffer.concat([rlpLength(body.length, 0xc0), body]);
+    }
+    if (typeof item === 'number') {
+        if (item === 0) return Buffer.from([0x80]);
+        const hex = item.toString(16);
+        return rlp(bytes(hex.length % 2 ? `0${hex}` : hex));
+    }
+    if (item.length === 1 && item[0] < 0x80) return item;
+    return Buffer.concat([rlpLength(item.length, 0x80), item]);
+}
+
+/** A transaction of fork 5 and 6 that creates a contract. Any signature recovers to some address, about every
+ *  second r is an x coordinate on the curve, and a gas price of 0 needs no balance: so it runs
+ *  on an empty state, without a key. */
+export function createTx(initCode, seed, gas = 30000000) {
+    const r = createHash('sha256').update(`r${seed}`).digest();
+    const s = createHash('sha256').update(`s${seed}`).digest();
+    r[0] &= 0x7f;
+    s[0] &= 0x3f; // below n / 2
+    return Buffer.concat([rlp([0, 0, gas, Buffer.alloc(0), 0, initCode, 1000, 0, 0]), r, s,
+        Buffer.from([27, 255])]);
+}
+
+/** A batch on the empty state. */
+export function emptyStateRequest(l2Data, changes = {}) {
+    return {
+        input: {
+            public_inputs: {
+                old_state_root: Buffer.alloc(32), old_acc_input_hash: Buffer.alloc(32),
+                old_batch_num: '0', chain_id: '1000', batch_l2_data: l2Data,
+                global_exit_root: Buffer.alloc(32), eth_timestamp: '1700000000',
+                sequencer_addr: `0x${'11'.repeat(20)}`, aggregator_addr: '', ...changes,
+            },
+            db: {}, contracts_bytecode: {},
+        },
+    };
+}
+
+/** JUMPDEST PUSH1 0 JUMP: burns all its gas. */
+export const LOOP = bytes('5b600056');
+/** PUSH1 1 PUSH1 0 SSTORE STOP. */
+export const STORE = bytes('600160005500');
+/** PUSH1 7 PUSH1 0 PUSH1 0 LOG1 STOP: one log with a topic and no data. */
+export const LOG = bytes('600760006000a100');
+
+/** A batch that runs for at least half a minute unless it is stopped. */
+export function longRequest() {
+    const txs = [];
+    for (let i = 0; i < 1000; i++) txs.push(createTx(LOOP, `long${i}`));
+    return emptyStateRequest(Buffer.concat(txs));
+}
+
+export function quickRequest(seed = 'quick') {
+    const txs = [];
+    for (let i = 0; i < 8; i++) txs.push(createTx(i % 2 ? STORE : LOG, `${seed}${i}`, 200000));
+    return emptyStateRequest(Buffer.concat(txs));
+}
