@@ -1,6 +1,5 @@
 #include "host/rpc/wire.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +59,7 @@ static bool read_varint(reader *r, uint64_t *out)
     return false;
 }
 
-int rpc_wire_utf8(const uint8_t *s, size_t len, size_t *bad)
+bool rpc_wire_utf8(const uint8_t *s, size_t len, size_t *bad)
 {
     size_t i = 0;
     while (i < len) {
@@ -69,7 +68,7 @@ int rpc_wire_utf8(const uint8_t *s, size_t len, size_t *bad)
         uint32_t least, v;
         *bad = i;
         if (c == 0)
-            return 0;
+            return false;
         if (c < 0x80) {
             i++;
             continue;
@@ -81,20 +80,20 @@ int rpc_wire_utf8(const uint8_t *s, size_t len, size_t *bad)
         } else if (c >= 0xf0 && c <= 0xf4) {
             n = 3, least = 0x10000, v = c & 0x07;
         } else {
-            return 0;
+            return false;
         }
         if (n > len - i - 1)
-            return 0;
+            return false;
         for (size_t k = 1; k <= n; k++) {
             if ((s[i + k] & 0xc0) != 0x80)
-                return 0;
+                return false;
             v = v << 6 | (s[i + k] & 0x3f);
         }
         if (v < least || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-            return 0;
+            return false;
         i += n + 1;
     }
-    return 1;
+    return true;
 }
 
 static ProtobufCWireType wire_type_of(ProtobufCType t)

@@ -11,6 +11,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include <stdbool.h>
+
 /** Checks that bytes are well-formed protobuf for the type: tags, lengths and varints inside the
  *  bytes, known fields with their wire type, every known string (also in maps and submessages)
  *  valid UTF-8 without NUL, no groups. Else P_EINVAL with the path of the field and the offset. */
@@ -19,7 +21,7 @@ p_status rpc_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *b
 
 /** True for well-formed UTF-8 (RFC 3629) without NUL; *bad is the offset of the first wrong byte.
  */
-int rpc_wire_utf8(const uint8_t *text, size_t len, size_t *bad);
+bool rpc_wire_utf8(const uint8_t *text, size_t len, size_t *bad);
 
 typedef struct rpc_wire_arena rpc_wire_arena;
 

@@ -117,7 +117,7 @@ static void refuses(void **state)
     p.batch_l2_data.len = EXEC_BATCH_MAX_BYTES + 1;
     refuse(p, &execute, "batch_l2_data");
 
-    static char *const addresses[] = {
+    char *const addresses[] = {
         (char[]){"0x"},
         (char[]){"0x00112233445566778899aAbBcCdDeEfF0123456"},
         (char[]){"0x00112233445566778899aAbBcCdDeEfF012345678"},

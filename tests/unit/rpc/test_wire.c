@@ -54,7 +54,7 @@ static void utf8_exhaustive(void **state)
     for (uint32_t v = 0; v < 1u << 24; v += v < 1u << 16 ? 1 : 7) {
         s[0] = (uint8_t)(v >> 16), s[1] = (uint8_t)(v >> 8), s[2] = (uint8_t)v;
         for (size_t n = 1; n <= 3; n++)
-            if (!!rpc_wire_utf8(s + 3 - n, n, &bad) != slow_utf8(s + 3 - n, n))
+            if (rpc_wire_utf8(s + 3 - n, n, &bad) != slow_utf8(s + 3 - n, n))
                 fail_msg("%zu bytes of %06x", n, v);
     }
     uint32_t x = 1;
@@ -63,7 +63,7 @@ static void utf8_exhaustive(void **state)
         uint32_t y = x >> 3;
         s[0] = (uint8_t)(0xef + (y & 7)), s[1] = (uint8_t)(0x7c + (y >> 3 & 0x7f));
         s[2] = (uint8_t)(0x7c + (y >> 10 & 0x47)), s[3] = (uint8_t)(0x7c + (y >> 17 & 0x47));
-        if (!!rpc_wire_utf8(s, 4, &bad) != slow_utf8(s, 4))
+        if (rpc_wire_utf8(s, 4, &bad) != slow_utf8(s, 4))
             fail_msg("%02x%02x%02x%02x", s[0], s[1], s[2], s[3]);
     }
     assert_int_equal(rpc_wire_utf8((const uint8_t *)"ab\0c", 4, &bad), 0);
