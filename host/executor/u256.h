@@ -166,10 +166,12 @@ static inline u256 u256_shl(const u256 *a, unsigned n)
     if (n >= 256)
         return u256_zero();
     unsigned words = n / 64, bits = n % 64;
-    uint64_t wide[8] = {0, 0, 0, 0, a->limb[0], a->limb[1], a->limb[2], a->limb[3]};
     u256 r;
+    /* no window into a zero-extended array: with -O2 -fsanitize=thread GCC 12 forgets to clear it
+     */
     for (unsigned i = 0; i < 4; i++) {
-        uint64_t high = wide[4 + i - words], low = wide[3 + i - words];
+        uint64_t high = i >= words ? a->limb[i - words] : 0;
+        uint64_t low = i > words ? a->limb[i - words - 1] : 0;
         r.limb[i] = bits == 0 ? high : (high << bits) | (low >> (64 - bits));
     }
     return r;

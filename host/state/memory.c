@@ -40,6 +40,7 @@ p_status state_memory_reserve(state_memory *m, p_err *err)
                 break;
             }
             exec_arena_init(a[i], p, size);
+            m->reserved[i] = size;
         }
         if (i == ARENAS)
             return P_OK;
@@ -59,8 +60,18 @@ void state_memory_unreserve(state_memory *m)
     arenas(m, a);
     for (unsigned i = 0; i < ARENAS; i++)
         if (a[i]->base)
-            munmap(a[i]->base, a[i]->size);
+            munmap(a[i]->base, m->reserved[i]);
     memset(m, 0, sizeof *m);
+}
+
+void state_memory_limit(state_memory *m, size_t bytes)
+{
+    static const unsigned share[ARENAS] = {2, 4, 4};
+    exec_arena *a[ARENAS];
+    arenas(m, a);
+    for (unsigned i = 0; i < ARENAS && bytes; i++)
+        if (bytes / share[i] < a[i]->size)
+            a[i]->size = bytes / share[i];
 }
 
 void state_memory_reset(state_memory *m)
@@ -71,7 +82,7 @@ void state_memory_reset(state_memory *m)
         /* keep_bytes is a multiple of any page size; the kernel rounds the length up */
         if (a[i]->peak > keep_bytes[i])
             madvise(a[i]->base + keep_bytes[i], a[i]->peak - keep_bytes[i], MADV_DONTNEED);
-        a[i]->used = a[i]->peak = 0;
+        exec_arena_init(a[i], a[i]->base, m->reserved[i]);
     }
 }
 

@@ -8,6 +8,7 @@
 
 typedef struct state_memory {
     exec_memory exec;
+    size_t reserved[3]; /**< of tree, tx, frame */
 } state_memory;
 
 /** Reserves 8 GiB for the tree, 4 GiB each for transaction and frames; where the system refuses so
@@ -15,7 +16,12 @@ typedef struct state_memory {
 p_status state_memory_reserve(state_memory *m, p_err *err);
 void state_memory_unreserve(state_memory *m);
 
-/** Empties the arenas and their peaks; gives pages beyond a small working set back. */
+/** Until the next reset the arenas hold this many bytes together: half for the tree, a quarter each
+ * for transaction and frames. 0, or more than is reserved: no other limit than that. */
+void state_memory_limit(state_memory *m, size_t bytes);
+
+/** Empties the arenas and their peaks, lifts the limit, and gives pages beyond a small working set
+ * back. */
 void state_memory_reset(state_memory *m);
 
 /** Sum of the three peaks since the last reset. */

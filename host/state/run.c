@@ -275,11 +275,13 @@ static p_status fault_status(const run *r, exec_fault fault, const exec_result *
     case EXEC_FAULT_STOPPED:
         return p_err_set(err, P_ECANCELLED, "the execution was cancelled");
     case EXEC_FAULT_MEMORY:
-        return p_err_set(err, P_EEXHAUSTED,
-                         "the batch needs more memory than a run has: tree %zu of %zu MiB, "
-                         "transaction %zu of %zu MiB, frames %zu of %zu MiB used; split the batch",
-                         m->tree.peak >> 20, m->tree.size >> 20, m->tx.peak >> 20, m->tx.size >> 20,
-                         m->frame.peak >> 20, m->frame.size >> 20);
+        return p_err_set(
+            err, P_EEXHAUSTED,
+            "the batch needs more memory than a run has: tree %zu of %zu KiB, "
+            "transaction %zu of %zu KiB, frames %zu of %zu KiB used; split the batch, or "
+            "raise the limit",
+            m->tree.peak >> 10, m->tree.size >> 10, m->tx.peak >> 10, m->tx.size >> 10,
+            m->frame.peak >> 10, m->frame.size >> 10);
     case EXEC_FAULT_STORE:
         return p_err_set(err, r->store_err.status == P_OK ? P_EIO : r->store_err.status, "%s",
                          r->store_err.text);
@@ -361,6 +363,7 @@ static p_status execute(run *r, state_outcome **out, p_err *err)
 
     const exec_host *asked =
         options->recorder ? state_recorder_begin(options->recorder, &host) : &host;
+    state_memory_limit(&r->runner->memory, options->memory_limit);
     exec_result result;
     double start = now();
     exec_fault fault = exec_run(asked, &observer, &r->runner->memory.exec, &r->req->batch, &result,

@@ -22,8 +22,11 @@ typedef struct state_run_options {
     bool (*should_stop)(void *ctx); /**< polled; NULL: never */
     void *should_stop_ctx;
     const exec_observer *tracer; /**< its call and call_end receive the frames; NULL: none */
-    state_recorder *recorder;    /**< records what the host answered (the caller ends the tape with
-                                    state_recorder_finish); NULL: none */
+    size_t memory_limit; /**< bytes that the run itself may take: half for the state tree, a quarter
+                            each for a transaction's data and for frames; 0: 16 GiB. Results and
+                            witness come on top */
+    state_recorder *recorder; /**< records what the host answered (the caller ends the tape with
+                                 state_recorder_finish); NULL: none */
 } state_run_options;
 
 /** A transaction's result with everything it points to owned by the outcome. */

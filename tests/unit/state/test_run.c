@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <lmdb.h>
+#include <pthread.h>
 
 static const gl_poseidon_ops *poseidon;
 static state_runner *runner;
@@ -289,7 +290,121 @@ static void test_full_store(void **unused)
     test_remove_dir(dir);
 }
 
+/** Room for nothing in each of the three parts, then for everything again. */
+static void test_memory_limit(void **unused)
+{
+    (void)unused;
+    u256 zero = {0};
+    state_run_options options = {.memory_limit = 64};
+    refuse_batch(exit_root_batch(&zero, 1, 5), &options, P_EEXHAUSTED, "tree ");
+    for (options.memory_limit = 1 << 10; options.memory_limit < (size_t)1 << 40;
+         options.memory_limit *= 8) {
+        state_request *req = exit_root_batch(&zero, 1, 5);
+        p_err err = {0};
+        state_outcome *o;
+        test_ok(state_request_verify(req, poseidon, &err), &err);
+        p_status s = state_execute(runner, req, &options, &o, &err);
+        if (options.memory_limit < (size_t)64 << 20 && s != P_OK)
+            test_expect(s, &err, P_EEXHAUSTED, "raise the limit");
+        else
+            test_ok(s, &err);
+        state_outcome_destroy(o);
+        state_request_destroy(req);
+    }
+}
+
+typedef struct worker {
+    state_store *store;
+    u256 root;
+    unsigned failed;
+} worker;
+
+static void *work(void *arg)
+{
+    worker *w = arg;
+    state_runner *mine;
+    if (state_runner_create(&mine, poseidon, NULL) != P_OK) {
+        w->failed++;
+        return NULL;
+    }
+    state_run_options options = {.store = w->store, .persist = true};
+    for (unsigned i = 0; i < 20; i++) {
+        state_request *req = exit_root_batch(&w->root, (uint8_t)(i + 1), 1000 + i);
+        state_outcome *o;
+        if (state_request_verify(req, poseidon, NULL) != P_OK ||
+            state_execute(mine, req, &options, &o, NULL) != P_OK) {
+            w->failed++;
+        } else {
+            w->root = o->result.new_state_root;
+            state_outcome_destroy(o);
+        }
+        state_request_destroy(req);
+    }
+    state_runner_destroy(mine);
+    return NULL;
+}
+
+/** Runners of their own on one store, writing the same entries at the same time. */
+static void test_threads(void **unused)
+{
+    (void)unused;
+    enum { N = 4 };
+    char dir[64];
+    p_err err = {0};
+    state_store *store;
+    test_make_dir(dir);
+    test_ok(state_store_open(&store, dir, 8 << 20, &err), &err);
+    worker workers[N] = {{.store = NULL}};
+    pthread_t threads[N];
+    for (unsigned i = 0; i < N; i++) {
+        workers[i].store = store;
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].failed, 0);
+        assert_memory_equal(&workers[i].root, &workers[0].root, sizeof(u256));
+    }
+    state_store_close(store);
+    test_remove_dir(dir);
+}
+
 /* Published batches. */
+
+static state_request *load_vector(const char *file)
+{
+    char path[512];
+    p_err err = {0};
+    state_request *req;
+    if (!test_vector_path(path, file)) {
+        print_message("%s: not there\n", path);
+        skip();
+    }
+    batch_file_options options = {.max_l2_data = (1 << 24) - 1};
+    test_ok(batch_file_load(path, &options, &req, NULL, &err), &err);
+    return req;
+}
+
+/** A batch that runs out of counters has no transactions to show. */
+static void test_rolled_back(void **unused)
+{
+    (void)unused;
+    state_outcome *o = run_batch(load_vector("rom-checked/fork6/ooc_sload.json"), NULL);
+    assert_int_equal(o->result.outcome, EXEC_BATCH_OOC_POSEIDON);
+    assert_int_equal(o->result.n_txs, 0);
+    assert_int_equal(o->result.n_processed, 0);
+    state_outcome_destroy(o);
+}
+
+/** A limit that is too small, and one that is enough, for a batch with calls. */
+static void test_limited_calls(void **unused)
+{
+    (void)unused;
+    state_run_options options = {.memory_limit = (size_t)32 << 20};
+    refuse_batch(load_vector("batch/fork6/calldata/op-call_0.json"),
+                 &(state_run_options){.memory_limit = 1 << 10}, P_EEXHAUSTED, "more memory");
+    state_outcome_destroy(run_batch(load_vector("batch/fork6/calldata/op-call_0.json"), &options));
+}
 
 typedef struct tally {
     uint32_t fork_id;
@@ -365,10 +480,12 @@ static void test_vectors(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exit_root),  cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_bad_node),   cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_persist),    cmocka_unit_test(test_damaged_store),
-        cmocka_unit_test(test_full_store), cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_exit_root),     cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_bad_node),      cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_persist),       cmocka_unit_test(test_damaged_store),
+        cmocka_unit_test(test_full_store),    cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_rolled_back),
+        cmocka_unit_test(test_limited_calls), cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, make_runner, drop_runner);
 }
