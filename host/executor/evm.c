@@ -170,6 +170,13 @@ static exec_fault refuse(evm_machine *m, unsigned op, size_t n_operands, uint64_
     return EXEC_FAULT_NONE;
 }
 
+/** The check before a handler; used are the bytes on the stack, which never passes its limit. */
+static inline bool is_refused(size_t used, uint64_t gas, size_t needs, size_t limit, uint64_t price)
+{
+    return used < needs * sizeof(u256) ||
+           (limit < EVM_STACK_LIMIT && used > limit * sizeof(u256)) || gas < price;
+}
+
 /** The immediate of a PUSH of n bytes: those that there are, right-aligned. */
 static inline u256 read_push(const uint8_t *code, size_t available, unsigned n)
 {
@@ -237,6 +244,16 @@ static u256 calldata_word(const evm_frame *f, const u256 *offset)
         m->halt = (why);                                                                           \
         goto halted;                                                                               \
     } while (0)
+/* What the table says of an opcode, folded into constants; refuse() finds out what was wrong. */
+#define CHECK(number) CHECK_AS(number, op_table[number].needs)
+#define CHECK_AS(number, needs_)                                                                   \
+    do {                                                                                           \
+        if (__builtin_expect(is_refused((uintptr_t)sp - (uintptr_t)stack, gas, (needs_),           \
+                                        op_table[number].limit, op_table[number].gas),             \
+                             0))                                                                   \
+            goto refused;                                                                          \
+        gas -= op_table[number].gas;                                                               \
+    } while (0)
 #define PUSH(...) (*sp++ = (__VA_ARGS__))
 /* Two operands to one: a is the top. */
 #define BINARY(expression)                                                                         \
@@ -253,7 +270,10 @@ exec_fault evm_interpret(evm_machine *m)
     const uint8_t *code;
     size_t code_len, pc;
     u256 *sp, *stack;
+    const u256 *target;
     uint64_t gas;
+    unsigned op;
+    exec_error why;
 
 resume:
     f = m->top;
@@ -267,54 +287,54 @@ resume:
     gas = f->gas;
 
     for (;;) {
-        unsigned op = pc < code_len ? code[pc] : 0x00;
+        op = pc < code_len ? code[pc] : 0x00;
         pc++;
-        const op_info *info = &op_table[op];
-        size_t n_operands = (size_t)(sp - stack);
-        if (__builtin_expect(
-                (n_operands < info->needs) | (n_operands > info->limit) | (gas < info->gas), 0)) {
-            SAVE();
-            exec_error why;
-            EVM_TRY(refuse(m, op, n_operands, gas, &why));
-            HALT(why);
-        }
-        gas -= info->gas;
-
         switch (op) {
         case 0x00: /* STOP */
+            CHECK(0x00);
             SAVE();
             EVM_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
             goto resume;
         case 0x01:
+            CHECK(0x01);
             BINARY(u256_add(a, b));
             break;
         case 0x02:
+            CHECK(0x02);
             BINARY(u256_mul(a, b));
             break;
         case 0x03:
+            CHECK(0x03);
             BINARY(u256_sub(a, b));
             break;
         case 0x04:
+            CHECK(0x04);
             BINARY(u256_div(a, b));
             break;
         case 0x05:
+            CHECK(0x05);
             BINARY(u256_sdiv(a, b));
             break;
         case 0x06:
+            CHECK(0x06);
             BINARY(u256_mod(a, b));
             break;
         case 0x07:
+            CHECK(0x07);
             BINARY(u256_smod(a, b));
             break;
         case 0x08: /* ADDMOD */
+            CHECK(0x08);
             sp[-3] = u256_addmod(sp - 1, sp - 2, sp - 3);
             sp -= 2;
             break;
         case 0x09: /* MULMOD */
+            CHECK(0x09);
             sp[-3] = u256_mulmod(sp - 1, sp - 2, sp - 3);
             sp -= 2;
             break;
         case 0x0a: { /* EXP */
+            CHECK(0x0a);
             uint64_t price = GAS_EXP_BYTE * (uint64_t)u256_byte_length(sp - 2);
             if (gas < price)
                 HALT(EXEC_OUT_OF_GAS);
@@ -324,129 +344,171 @@ resume:
             break;
         }
         case 0x0b:
+            CHECK(0x0b);
             BINARY(u256_signextend(b, u256_saturate_u64(a)));
             break;
         case 0x10:
+            CHECK(0x10);
             BINARY(u256_from_u64(u256_lt(a, b)));
             break;
         case 0x11:
+            CHECK(0x11);
             BINARY(u256_from_u64(u256_lt(b, a)));
             break;
         case 0x12:
+            CHECK(0x12);
             BINARY(u256_from_u64(u256_slt(a, b)));
             break;
         case 0x13:
+            CHECK(0x13);
             BINARY(u256_from_u64(u256_slt(b, a)));
             break;
         case 0x14:
+            CHECK(0x14);
             BINARY(u256_from_u64(u256_eq(a, b)));
             break;
         case 0x15: /* ISZERO */
+            CHECK(0x15);
             sp[-1] = u256_from_u64(u256_is_zero(sp - 1));
             break;
         case 0x16:
+            CHECK(0x16);
             BINARY(u256_and(a, b));
             break;
         case 0x17:
+            CHECK(0x17);
             BINARY(u256_or(a, b));
             break;
         case 0x18:
+            CHECK(0x18);
             BINARY(u256_xor(a, b));
             break;
         case 0x19: /* NOT */
+            CHECK(0x19);
             sp[-1] = u256_not(sp - 1);
             break;
         case 0x1a: /* BYTE */
+            CHECK(0x1a);
             BINARY(u256_from_u64(u256_byte(b, u256_saturate_u64(a))));
             break;
         case 0x1b: /* SHL */
+            CHECK(0x1b);
             BINARY(u256_shl(b, shift_amount(a)));
             break;
         case 0x1c: /* SHR */
+            CHECK(0x1c);
             BINARY(u256_shr(b, shift_amount(a)));
             break;
         case 0x1d: /* SAR */
+            CHECK(0x1d);
             BINARY(u256_sar(b, shift_amount(a)));
             break;
         case 0x20:
+            CHECK(0x20);
             WORLD_OP(evm_op_sha3(m, f));
             break;
         case 0x30: /* ADDRESS */
+            CHECK(0x30);
             PUSH(bytes_u256_of_address(&f->self));
             break;
         case 0x31:
+            CHECK(0x31);
             WORLD_OP(evm_op_balance(m, f));
             break;
         case 0x32: /* ORIGIN */
+            CHECK(0x32);
             PUSH(bytes_u256_of_address(&m->env->origin));
             break;
         case 0x33: /* CALLER */
+            CHECK(0x33);
             PUSH(bytes_u256_of_address(&f->sender));
             break;
         case 0x34: /* CALLVALUE */
+            CHECK(0x34);
             PUSH(f->value);
             break;
         case 0x35: /* CALLDATALOAD */
+            CHECK(0x35);
             sp[-1] = calldata_word(f, sp - 1);
             break;
         case 0x36: /* CALLDATASIZE: 0 in a create frame, also where its input can be read */
+            CHECK(0x36);
             PUSH(u256_from_u64(f->is_create ? 0 : f->input_len));
             break;
         case 0x37:
+            CHECK(0x37);
             WORLD_OP(evm_op_copy(m, f, f->input, f->input_len));
             break;
         case 0x38:
+            CHECK(0x38);
             WORLD_OP(evm_op_codesize(m, f));
             break;
         case 0x39:
+            CHECK(0x39);
             WORLD_OP(evm_op_copy(m, f, code, code_len));
             break;
         case 0x3a: /* GASPRICE */
+            CHECK(0x3a);
             PUSH(m->env->gas_price);
             break;
         case 0x3b:
+            CHECK(0x3b);
             WORLD_OP(evm_op_extcodesize(m, f));
             break;
         case 0x3c:
+            CHECK(0x3c);
             WORLD_OP(evm_op_extcodecopy(m, f));
             break;
         case 0x3d: /* RETURNDATASIZE */
+            CHECK(0x3d);
             PUSH(u256_from_u64(m->return_data_len));
             break;
         case 0x3e:
+            CHECK(0x3e);
             WORLD_OP(evm_op_returndatacopy(m, f));
             break;
         case 0x3f:
+            CHECK(0x3f);
             WORLD_OP(evm_op_extcodehash(m, f));
             break;
         case 0x40:
+            CHECK(0x40);
             WORLD_OP(evm_op_blockhash(m, f));
             break;
         case 0x41: /* COINBASE */
+            CHECK(0x41);
             PUSH(bytes_u256_of_address(&x->coinbase));
             break;
         case 0x42: /* TIMESTAMP */
+            CHECK(0x42);
             PUSH(u256_from_u64(x->timestamp));
             break;
         case 0x43: /* NUMBER */
+            CHECK(0x43);
             PUSH(m->env->block_number);
             break;
         case 0x44: /* DIFFICULTY */
+            CHECK(0x44);
             PUSH(u256_zero());
             break;
         case 0x45: /* GASLIMIT */
+            CHECK(0x45);
             PUSH(u256_from_u64(x->block_gas_limit));
             break;
         case 0x46: /* CHAINID */
+            CHECK(0x46);
             PUSH(u256_from_u64(x->chain_id));
             break;
         case 0x47:
+            CHECK(0x47);
             WORLD_OP(evm_op_selfbalance(m, f));
             break;
         case 0x50: /* POP */
+            CHECK(0x50);
             sp--;
             break;
         case 0x51: { /* MLOAD */
+            CHECK(0x51);
             uint64_t offset = sp[-1].limb[0];
             if (!u256_fits_u64(sp - 1) || offset > GAS_MEMORY_MAX_BYTES - 32)
                 HALT(EXEC_OUT_OF_GAS);
@@ -456,6 +518,7 @@ resume:
             break;
         }
         case 0x52: { /* MSTORE */
+            CHECK(0x52);
             uint64_t offset = sp[-1].limb[0];
             if (!u256_fits_u64(sp - 1) || offset > GAS_MEMORY_MAX_BYTES - 32)
                 HALT(EXEC_OUT_OF_GAS);
@@ -466,6 +529,7 @@ resume:
             break;
         }
         case 0x53: { /* MSTORE8 */
+            CHECK(0x53);
             uint64_t offset = sp[-1].limb[0];
             if (!u256_fits_u64(sp - 1) || offset > GAS_MEMORY_MAX_BYTES - 1)
                 HALT(EXEC_OUT_OF_GAS);
@@ -476,59 +540,72 @@ resume:
             break;
         }
         case 0x54:
+            CHECK(0x54);
             WORLD_OP(evm_op_sload(m, f));
             break;
         case 0x55:
+            CHECK(0x55);
             WORLD_OP(evm_op_sstore(m, f));
             break;
-        case 0x57: /* JUMPI */
-            if (u256_is_zero(sp - 2)) {
-                sp -= 2;
-                break;
-            }
-            sp--;
-            sp[-1] = *sp;
-            /* fall through */
-        case 0x56: /* JUMP: any 0x5b byte of the code will do, also inside a PUSH */
-            sp--;
-            if (!u256_fits_u64(sp) || sp->limb[0] >= code_len || code[sp->limb[0]] != 0x5b)
+        case 0x56: /* JUMP */
+            CHECK(0x56);
+            target = --sp;
+        jump: /* any 0x5b byte of the code will do, also inside a PUSH */
+            if (!u256_fits_u64(target) || target->limb[0] >= code_len ||
+                code[target->limb[0]] != 0x5b)
                 HALT(EXEC_INVALID_JUMP);
-            pc = (size_t)sp->limb[0];
+            pc = (size_t)target->limb[0];
             EVM_TRY(evm_work(m, 8));
             break;
+        case 0x57: /* JUMPI */
+            CHECK(0x57);
+            sp -= 2;
+            if (u256_is_zero(sp))
+                break;
+            target = sp + 1;
+            goto jump;
         case 0x58: /* PC */
+            CHECK(0x58);
             PUSH(u256_from_u64(pc - 1));
             break;
         case 0x59: /* MSIZE */
+            CHECK(0x59);
             PUSH(u256_from_u64(f->memory_len));
             break;
         case 0x5a: /* GAS */
+            CHECK(0x5a);
             PUSH(u256_from_u64(gas));
             break;
         case 0x5b: /* JUMPDEST */
+            CHECK(0x5b);
             break;
         case 0x5f: /* PUSH0 */
+            CHECK(0x5f);
             if (!x->rules.has_push0)
                 HALT(EXEC_INVALID_OPCODE);
             PUSH(u256_zero());
             break;
         case 0x60: /* PUSH1 */
+            CHECK(0x60);
             PUSH(u256_from_u64(pc < code_len ? code[pc] : 0));
             pc++;
             break;
         case 0x61 ... 0x7f: { /* PUSH2 to PUSH32 */
+            CHECK_AS(0x61, 0);
             unsigned n = op - 0x5f;
             PUSH(read_push(code + pc, pc < code_len ? code_len - pc : 0, n));
             pc += n;
             break;
         }
         case 0x80 ... 0x8f: { /* DUP */
+            CHECK_AS(0x80, op - 0x7f);
             const u256 *from = sp - (op - 0x7f);
             *sp = *from;
             sp++;
             break;
         }
         case 0x90 ... 0x9f: { /* SWAP */
+            CHECK_AS(0x90, op - 0x8e);
             u256 *other = sp - 1 - (op - 0x8f);
             u256 kept = *other;
             *other = sp[-1];
@@ -536,16 +613,21 @@ resume:
             break;
         }
         case 0xa0 ... 0xa4:
+            CHECK_AS(0xa0, op - 0x9e);
             WORLD_OP(evm_op_log(m, f, op - 0xa0));
             break;
         case 0xf0:
+            CHECK(0xf0);
             FRAME_OP(evm_op_create(m, f, EXEC_CREATE));
         case 0xf1:
+            CHECK(0xf1);
             FRAME_OP(evm_op_call(m, f, EXEC_CALL));
         case 0xf2:
+            CHECK(0xf2);
             FRAME_OP(evm_op_call(m, f, EXEC_CALLCODE));
         case 0xf3:   /* RETURN */
         case 0xfd: { /* REVERT */
+            CHECK(0xfd);
             size_t offset, len;
             WORLD_OP(evm_memory_range(m, f, sp - 1, sp - 2, &offset, &len));
             SAVE();
@@ -553,12 +635,16 @@ resume:
             goto resume;
         }
         case 0xf4:
+            CHECK(0xf4);
             FRAME_OP(evm_op_call(m, f, EXEC_DELEGATECALL));
         case 0xf5:
+            CHECK(0xf5);
             FRAME_OP(evm_op_create(m, f, EXEC_CREATE2));
         case 0xfa:
+            CHECK(0xfa);
             FRAME_OP(evm_op_call(m, f, EXEC_STATICCALL));
         case 0xff: /* SENDALL */
+            CHECK(0xff);
             WORLD_OP(evm_op_sendall(m, f));
             EVM_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
             goto resume;
@@ -567,12 +653,14 @@ resume:
         }
     }
 
-halted : {
-    exec_error why = m->halt;
+refused:
+    SAVE();
+    EVM_TRY(refuse(m, op, (size_t)(sp - stack), gas, &m->halt));
+halted:
+    why = m->halt;
     m->halt = EXEC_OK;
     EVM_TRY(evm_end_frame(m, why, NULL, 0));
     goto resume;
-}
 }
 
 exec_fault evm_run(exec_context *x, const evm_tx_env *env, const evm_message *message,
