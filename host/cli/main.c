@@ -5,7 +5,10 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
+    &cli_cmd_execute,
     &cli_cmd_vectors,
+    &cli_cmd_status,
+    &cli_cmd_bench,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -50,7 +50,7 @@ void table_cell(table *t, const char *format, ...)
 bool table_print(const table *t, FILE *out)
 {
     size_t width[TABLE_MAX_COLUMNS] = {0};
-    for (size_t i = 0; i < t->n_cells; i++) {
+    for (size_t i = 0; i < t->n_cells / t->n_columns * t->n_columns; i++) {
         size_t len = strlen(t->cells[i]);
         if (len > width[i % t->n_columns])
             width[i % t->n_columns] = len;
