@@ -3,28 +3,77 @@
 #include "driver/base/hex.h"
 #include "driver/field/keccak.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* jansson's *_new setters take the value over and fail on NULL, so that one failed allocation
- * anywhere ends in a false here. */
+/* Written directly, not through jansson: every value is hexadecimal or one of our own constants, so
+ * that nothing needs escaping, and a server writes one of these for each transaction. */
 
-static json_t *hex_bytes(const uint8_t *bytes, size_t len)
+/** Text that grows. After a failed allocation everything is ignored. */
+typedef struct writer {
+    char *text;
+    size_t len, cap;
+    bool failed;
+} writer;
+
+/** Adds n characters to be filled in; NULL when there is no memory. */
+static char *extend(writer *w, size_t n)
 {
-    if (len > (SIZE_MAX - 2) / 2)
+    if (w->failed)
         return NULL;
-    char small[2 + 2 * 256], *text = 2 + 2 * len <= sizeof small ? small : malloc(2 + 2 * len);
-    if (!text)
+    if (n > w->cap - w->len) {
+        size_t cap = n <= SIZE_MAX / 4 && w->cap <= SIZE_MAX / 4 ? 2 * (w->cap + n) : 0;
+        char *text = cap ? realloc(w->text, cap) : NULL;
+        if (!text) {
+            w->failed = true;
+            return NULL;
+        }
+        w->text = text;
+        w->cap = cap;
+    }
+    char *p = w->text + w->len;
+    w->len += n;
+    return p;
+}
+
+static void put(writer *w, const char *constant)
+{
+    size_t n = strlen(constant);
+    char *p = extend(w, n);
+    if (p)
+        memcpy(p, constant, n);
+}
+
+/** The text, or NULL if it is incomplete. */
+static char *finish(writer *w)
+{
+    char *end = extend(w, 1);
+    if (!end) {
+        free(w->text);
         return NULL;
-    memcpy(text, "0x", 2);
-    p_hex_encode(text + 2, bytes, len);
-    json_t *v = json_stringn_nocheck(text, 2 + 2 * len);
-    if (text != small)
-        free(text);
-    return v;
+    }
+    *end = 0;
+    return w->text;
+}
+
+/** Starts a member of an object: a comma unless it is the first one, the name, a colon. */
+static void member(writer *w, const char *name)
+{
+    put(w, w->len && w->text[w->len - 1] == '{' ? "\"" : ",\"");
+    put(w, name);
+    put(w, "\":");
+}
+
+static void bytes(writer *w, const uint8_t *from, size_t len)
+{
+    char *p = len <= SIZE_MAX / 4 ? extend(w, 2 * len + 4) : NULL;
+    if (!p) {
+        w->failed = true;
+        return;
+    }
+    memcpy(p, "\"0x", 3);
+    p_hex_encode(p + 3, from, len);
+    p[2 * len + 3] = '"';
 }
 
 static void be_bytes(uint8_t out[32], const u256 *x)
@@ -34,139 +83,144 @@ static void be_bytes(uint8_t out[32], const u256 *x)
 }
 
 /** 0x and 64 digits. */
-static json_t *word(const u256 *x)
+static void word(writer *w, const u256 *x)
 {
-    uint8_t bytes[32];
-    be_bytes(bytes, x);
-    return hex_bytes(bytes, 32);
+    uint8_t be[32];
+    be_bytes(be, x);
+    bytes(w, be, 32);
 }
 
 /** 0x and no leading zero, "0x0" for zero: a QUANTITY of the JSON-RPC. */
-static json_t *quantity_u256(const u256 *x)
+static void quantity_u256(writer *w, const u256 *x)
 {
-    uint8_t bytes[32];
-    char digits[64], text[2 + 64];
-    be_bytes(bytes, x);
-    p_hex_encode(digits, bytes, 32);
+    uint8_t be[32];
+    char digits[64];
+    be_bytes(be, x);
+    p_hex_encode(digits, be, 32);
     unsigned skip = 0;
     while (skip < 63 && digits[skip] == '0')
         skip++;
-    memcpy(text, "0x", 2);
-    memcpy(text + 2, digits + skip, 64 - skip);
-    return json_stringn_nocheck(text, 2 + 64 - skip);
+    char *p = extend(w, 3 + 64 - skip + 1);
+    if (!p)
+        return;
+    memcpy(p, "\"0x", 3);
+    memcpy(p + 3, digits + skip, 64 - skip);
+    p[3 + 64 - skip] = '"';
 }
 
-static json_t *quantity(uint64_t x)
+static void quantity(writer *w, uint64_t x)
 {
-    char text[20];
-    snprintf(text, sizeof text, "0x%" PRIx64, x);
-    return json_string_nocheck(text);
+    quantity_u256(w, &(u256){{x, 0, 0, 0}});
 }
 
-static bool put(json_t *object, const char *key, json_t *value)
+/** An address, or null. */
+static void address(writer *w, bool known, const exec_address *a)
 {
-    return json_object_set_new_nocheck(object, key, value) == 0;
-}
-
-static bool put_string(json_t *object, const char *key, const char *value)
-{
-    return put(object, key, json_string(value));
-}
-
-static bool is_skipped(const exec_tx_result *tx)
-{
-    return exec_error_is_intrinsic(tx->error);
+    if (known)
+        bytes(w, a->bytes, 20);
+    else
+        put(w, "null");
 }
 
 /** Where the transaction stands in the chain: what receipts and logs have in common. A skipped one
  * is in no block. */
-static bool put_place(json_t *object, const exec_tx_result *tx)
+static void place(writer *w, const exec_tx_result *tx)
 {
-    bool skipped = is_skipped(tx);
-    return put(object, "transactionHash", hex_bytes(tx->hash.bytes, 32)) &&
-           put_string(object, "transactionIndex", "0x0") &&
-           put(object, "blockHash", skipped ? json_null() : word(&tx->block_hash)) &&
-           put(object, "blockNumber", skipped ? json_null() : quantity_u256(&tx->block_number));
+    bool skipped = exec_error_is_intrinsic(tx->error);
+    member(w, "transactionHash");
+    bytes(w, tx->hash.bytes, 32);
+    member(w, "transactionIndex");
+    put(w, "\"0x0\"");
+    member(w, "blockHash");
+    if (skipped)
+        put(w, "null");
+    else
+        word(w, &tx->block_hash);
+    member(w, "blockNumber");
+    if (skipped)
+        put(w, "null");
+    else
+        quantity_u256(w, &tx->block_number);
 }
 
-static bool fill_log(json_t *object, const exec_tx_result *tx, size_t index)
+static void log_object(writer *w, const exec_tx_result *tx, size_t index)
 {
     const exec_log *log = &tx->logs[index];
-    json_t *topics = json_array();
-    if (!put(object, "topics", topics) ||
-        !put(object, "address", hex_bytes(log->address.bytes, 20)))
-        return false;
-    for (unsigned i = 0; i < log->n_topics; i++)
-        if (json_array_append_new(topics, word(&log->topics[i])) != 0)
-            return false;
-    return put(object, "data", hex_bytes(log->data, log->data_len)) && put_place(object, tx) &&
-           put(object, "logIndex", quantity(index)) && put(object, "removed", json_false());
-}
-
-static json_t *log_object(const exec_tx_result *tx, size_t index)
-{
-    json_t *object = json_object();
-    if (object && fill_log(object, tx, index))
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-static bool fill_receipt(json_t *object, const state_outcome *o, size_t i)
-{
-    const exec_tx_result *tx = &o->txs[i];
-    uint8_t bloom[256];
-    json_t *logs = json_array();
-    if (!put(object, "logs", logs) || !put_place(object, tx) ||
-        !put(object, "from", tx->has_from ? hex_bytes(tx->from.bytes, 20) : json_null()) ||
-        !put(object, "to", tx->is_create ? json_null() : hex_bytes(tx->to.bytes, 20)) ||
-        !put(object, "cumulativeGasUsed", quantity(tx->cumulative_gas_used)) ||
-        !put(object, "gasUsed", quantity(tx->gas_used)) ||
-        !put(object, "contractAddress",
-             tx->has_create_address ? hex_bytes(tx->create_address.bytes, 20) : json_null()))
-        return false;
-    for (size_t j = 0; j < tx->n_logs; j++)
-        if (json_array_append_new(logs, log_object(tx, j)) != 0)
-            return false;
-    state_logs_bloom(tx->logs, tx->n_logs, bloom);
-    return put(object, "logsBloom", hex_bytes(bloom, sizeof bloom)) &&
-           put_string(object, "type", "0x0") &&
-           put_string(object, "status", tx->error == EXEC_OK ? "0x1" : "0x0") &&
-           put(object, "effectiveGasPrice", quantity_u256(&tx->effective_gas_price)) &&
-           put(object, "error",
-               tx->error == EXEC_OK ? json_null() : json_string(exec_error_text(tx->error))) &&
-           put(object, "batchIndex", quantity(tx->index));
-}
-
-/** Not json_dumps: when its buffer cannot grow while it writes a key, it leaves the key out and
- * says nothing (jansson 2.14). */
-static char *dump(const json_t *object)
-{
-    size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT);
-    char *text = len ? malloc(len + 1) : NULL;
-    if (text && json_dumpb(object, text, len, JSON_COMPACT) != len) {
-        free(text);
-        return NULL;
+    put(w, "{");
+    member(w, "address");
+    bytes(w, log->address.bytes, 20);
+    member(w, "topics");
+    put(w, "[");
+    for (unsigned i = 0; i < log->n_topics; i++) {
+        put(w, i ? "," : "");
+        word(w, &log->topics[i]);
     }
-    if (text)
-        text[len] = 0;
-    return text;
+    put(w, "]");
+    member(w, "data");
+    bytes(w, log->data, log->data_len);
+    place(w, tx);
+    member(w, "logIndex");
+    quantity(w, index);
+    member(w, "removed");
+    put(w, "false}");
+}
+
+static void receipt_object(writer *w, const exec_tx_result *tx)
+{
+    uint8_t bloom[256];
+    put(w, "{");
+    place(w, tx);
+    member(w, "from");
+    address(w, tx->has_from, &tx->from);
+    member(w, "to");
+    address(w, !tx->is_create, &tx->to);
+    member(w, "cumulativeGasUsed");
+    quantity(w, tx->cumulative_gas_used);
+    member(w, "gasUsed");
+    quantity(w, tx->gas_used);
+    member(w, "contractAddress");
+    address(w, tx->has_create_address, &tx->create_address);
+    member(w, "logs");
+    put(w, "[");
+    for (size_t j = 0; j < tx->n_logs; j++) {
+        put(w, j ? "," : "");
+        log_object(w, tx, j);
+    }
+    put(w, "]");
+    member(w, "logsBloom");
+    state_logs_bloom(tx->logs, tx->n_logs, bloom);
+    bytes(w, bloom, sizeof bloom);
+    member(w, "type");
+    put(w, "\"0x0\"");
+    member(w, "status");
+    put(w, tx->error == EXEC_OK ? "\"0x1\"" : "\"0x0\"");
+    member(w, "effectiveGasPrice");
+    quantity_u256(w, &tx->effective_gas_price);
+    member(w, "error");
+    if (tx->error == EXEC_OK) {
+        put(w, "null");
+    } else {
+        put(w, "\"");
+        put(w, exec_error_text(tx->error));
+        put(w, "\"");
+    }
+    member(w, "batchIndex");
+    quantity(w, tx->index);
+    put(w, "}");
 }
 
 char *state_receipt_json(const state_outcome *o, size_t i)
 {
-    json_t *object = json_object();
-    char *text = object && fill_receipt(object, o, i) ? dump(object) : NULL;
-    json_decref(object);
-    return text;
+    writer w = {.text = NULL};
+    receipt_object(&w, &o->txs[i]);
+    return finish(&w);
 }
 
 char *state_log_json(const state_outcome *o, size_t i, size_t j)
 {
-    json_t *object = log_object(&o->txs[i], j);
-    char *text = object ? dump(object) : NULL;
-    json_decref(object);
-    return text;
+    writer w = {.text = NULL};
+    log_object(&w, &o->txs[i], j);
+    return finish(&w);
 }
 
 /** Sets three bits: each of the first three byte pairs of the hash, modulo 2048, counted from the
