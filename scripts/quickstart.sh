@@ -70,7 +70,7 @@ echo "zkproverd answers at $addr (process $server)"
 code=0
 for name in transfer erc20 deploy revert; do
     file=tests/data/batch/fork6/$name.json
-    say "$file: $(sed -n 's/^  "description": "\(.*\)",$/\1/p' "$root/$file")"
+    say "$(sed -n 's/^  "description": "\(.*\)",$/\1/p' "$root/$file")"
     (cd "$root" && "$bin/zkprover" execute --addr "$addr" "$file") || code=1
 done
 
