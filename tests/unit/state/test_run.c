@@ -385,6 +385,92 @@ static state_request *load_vector(const char *file)
     return req;
 }
 
+/** The same batch with an empty witness. */
+static state_request *without_witness(const state_request *full)
+{
+    state_request *req;
+    p_err err = {0};
+    test_ok(state_request_create(&req, full->batch.fork_id, &err), &err);
+    test_ok(state_request_set_l2_data(req, full->batch.l2_data, full->batch.l2_data_len, SIZE_MAX,
+                                      &err),
+            &err);
+    const uint8_t *data = req->batch.l2_data;
+    req->batch = full->batch;
+    req->batch.l2_data = data;
+    return req;
+}
+
+/** Bytecodes from the store: found, damaged, absent. */
+static void test_codes(void **unused)
+{
+    (void)unused;
+    char dir[64];
+    p_err err = {0};
+    state_request *full = load_vector("batch/fork6/calldata/op-log_0.json");
+    state_request *stripped = without_witness(full);
+    test_make_dir(dir);
+    state_run_options options = {.persist = true};
+    assert_true(full->overlay->n_codes > 0);
+    gl_t hashes[8][4];
+    size_t n_codes = full->overlay->n_codes < 8 ? full->overlay->n_codes : 8;
+    for (size_t i = 0; i < n_codes; i++)
+        memcpy(hashes[i], full->overlay->codes[i].hash, 32);
+
+    /* the nodes alone */
+    test_ok(state_store_open(&options.store, dir, 8 << 20, &err), &err);
+    test_ok(state_store_write(options.store, (const gl_t(*)[16])full->overlay->nodes,
+                              full->overlay->n_nodes, NULL, 0, &err),
+            &err);
+    refuse_batch(without_witness(stripped), &options, P_EMISSING,
+                 "contracts_bytecode: the bytecode 0x");
+    state_outcome *first = run_batch(full, &options);
+    state_outcome *second = run_batch(without_witness(stripped), &options);
+    assert_memory_equal(&first->result.new_state_root, &second->result.new_state_root, 32);
+    assert_true(first->result.n_txs > 0);
+    assert_int_equal(first->result.n_txs, second->result.n_txs);
+    assert_int_equal(first->result.gas_used, second->result.gas_used);
+    state_outcome_destroy(first);
+    state_outcome_destroy(second);
+    state_store_close(options.store);
+
+    for (size_t i = 0; i < n_codes; i++)
+        damage(dir, "codes", hashes[i], 96);
+    test_ok(state_store_open(&options.store, dir, 8 << 20, &err), &err);
+    refuse_batch(without_witness(stripped), &options, P_ECORRUPT, "the bytecode 0x");
+    /* sent once more, it is repaired */
+    full = load_vector("batch/fork6/calldata/op-log_0.json");
+    state_outcome_destroy(run_batch(full, &options));
+    state_outcome_destroy(run_batch(stripped, &options));
+    state_store_close(options.store);
+    test_remove_dir(dir);
+}
+
+static void count_call(void *ctx, const exec_call_event *event)
+{
+    (void)event;
+    ++((unsigned *)ctx)[0];
+}
+
+static void count_call_end(void *ctx, const exec_return_event *event)
+{
+    (void)event;
+    ++((unsigned *)ctx)[1];
+}
+
+static void test_tracer(void **unused)
+{
+    (void)unused;
+    unsigned counts[2] = {0, 0};
+    exec_observer tracer = {.ctx = counts, .call = count_call, .call_end = count_call_end};
+    state_run_options options = {.tracer = &tracer};
+    state_outcome *o = run_batch(load_vector("batch/fork6/calldata/op-call_0.json"), &options);
+    assert_true(counts[0] > o->result.n_processed);
+    assert_int_equal(counts[0], counts[1]);
+    state_outcome_destroy(o);
+    tracer.call = NULL;
+    state_outcome_destroy(run_batch(load_vector("batch/fork6/calldata/op-call_0.json"), &options));
+}
+
 /** A batch that runs out of counters has no transactions to show. */
 static void test_rolled_back(void **unused)
 {
@@ -485,6 +571,7 @@ int main(void)
         cmocka_unit_test(test_persist),       cmocka_unit_test(test_damaged_store),
         cmocka_unit_test(test_full_store),    cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_threads),       cmocka_unit_test(test_rolled_back),
+        cmocka_unit_test(test_codes),         cmocka_unit_test(test_tracer),
         cmocka_unit_test(test_limited_calls), cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, make_runner, drop_runner);
