@@ -267,11 +267,13 @@ static p_status fault_status(const run *r, exec_fault fault, const exec_result *
                          "the state says; send it in contracts_bytecode",
                          hash, store);
     case EXEC_FAULT_BAD_NODE:
-        return p_err_set(err, P_EINVAL,
-                         "db: an entry on the way from old_state_root %s is no legal node of a "
-                         "state tree (value limbs below 2^32; capacity 0 or 1,0,0,0); make db from "
-                         "an undamaged tree",
-                         hash);
+        return p_err_set(
+            err, P_EINVAL,
+            "db[%s]: no legal node of a state tree at the place where it is reached "
+            "(value limbs below 2^32 and not all zero; capacity 0 or 1,0,0,0; a leaf's "
+            "rest of the key no longer than the path leaves); make db from an "
+            "undamaged tree",
+            hash);
     case EXEC_FAULT_STOPPED:
         return p_err_set(err, P_ECANCELLED, "the execution was cancelled");
     case EXEC_FAULT_MEMORY:

@@ -159,7 +159,10 @@ static void test_bad_node(void **unused)
     state_request *req = exit_root_batch(&root, 1, 5);
     p_err err = {0};
     test_ok(state_request_add_node_elements(req, hash, node, 12, &err), &err);
-    refuse_batch(req, NULL, P_EINVAL, "no legal node");
+    char key[65], text[160];
+    test_key_text(key, hash);
+    snprintf(text, sizeof text, "db[0x%s]: no legal node", key);
+    refuse_batch(req, NULL, P_EINVAL, text);
 }
 
 static bool stop_at_once(void *ctx)
