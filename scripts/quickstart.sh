@@ -49,6 +49,7 @@ fi
 bin=$root/build/release/bin
 
 say "starting zkproverd"
+: >"$work/server.log" # it may be read before the shell has opened it for the server
 "$bin/zkproverd" --listen 127.0.0.1:0 --data-dir "$work/data" >"$work/server.log" 2>&1 &
 server=$!
 port=

@@ -31,6 +31,7 @@ trap 'exit 143' TERM
 
 "$root/build/release/tests/soak_execute" "$runs" "${batches[@]}"
 
+: >"$work/server.log" # it may be read before the shell has opened it for the server
 "$bin/zkproverd" --listen 127.0.0.1:0 --data-dir "$work/data" >"$work/server.log" 2>&1 &
 server=$!
 port=
