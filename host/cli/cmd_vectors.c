@@ -10,6 +10,7 @@
 
 #define MAX_PATH_BYTES 4096
 #define MAX_SKIP_REASONS 16
+#define MAX_REASON 512
 
 typedef struct kind_count {
     size_t passed, failed, skipped;
@@ -17,7 +18,7 @@ typedef struct kind_count {
 
 /* Skipped cases of one file for one reason: one line together. */
 typedef struct skip_reason {
-    char text[256];
+    char text[MAX_REASON];
     size_t count;
 } skip_reason;
 
@@ -33,7 +34,7 @@ struct vectors {
     kind_count *counts; /* by row of the table of kinds */
     const vec_case *now;
     bool failed, skipped; /* the current case */
-    char reason[256];
+    char reason[MAX_REASON];
     skip_reason skips[MAX_SKIP_REASONS]; /* of the current file */
     size_t n_skips;
 };
@@ -52,10 +53,11 @@ static const kind kinds[] = {
     {"eth-batch", {"."}, vec_run_batch, NULL}, /* by path only: a batch */
     {"rom-checked", {"."}, vec_run_batch, NULL},
     {"aggregation", {"singleBatchData", "inputSnark"}, vec_run_aggregation, NULL},
-    {"aggregation-spec",
-     {"genesis", "expectedLeafs"},
-     NULL,
-     "transactions without signatures: what batches were made from (those are run)"},
+    {"aggregation",
+     {"inputSnark", "oldStateRoot", "newStateRoot", "!genesis"},
+     vec_run_snark,
+     NULL},
+    {"aggregation-spec", {"genesis", "expectedLeafs"}, vec_run_aggregation_spec, NULL},
     {"state-transition", {"genesis", "expectedOldRoot"}, vec_run_state_transition, NULL},
     {"state-transition", {"genesis", "batches"}, vec_run_state_transition, NULL},
     {"forced-batch",
@@ -576,10 +578,10 @@ static const char details[] =
     "if\n"
     "nothing failed and there was something to run.\n"
     "\n"
-    "kinds: batch eth-batch rom-checked aggregation state-transition forced-batch smt poseidon "
-    "kat\n"
-    "effective-gas-price tx-encoding eth-transaction-test eth-rlp-test eth-blockchain-test\n"
-    "geth-trace; known, but skipped: eth-state-test eth-basic-test aggregation-spec bridge-tree";
+    "kinds: batch eth-batch rom-checked aggregation aggregation-spec state-transition forced-batch "
+    "smt\n"
+    "poseidon kat effective-gas-price tx-encoding eth-transaction-test eth-rlp-test\n"
+    "eth-blockchain-test geth-trace; known, but skipped: eth-state-test eth-basic-test bridge-tree";
 /* clang-format on */
 
 const cli_command cli_cmd_vectors = {

@@ -79,15 +79,16 @@ typedef struct vec_snark {
     bool has_fork;
 } vec_snark;
 p_status vec_snark_input(u256 *out, const vec_snark *in, p_err *err);
-/** Compares field `name` of an object with the input made of its own fields; where those of the end
- *  of the range are missing, of last's (which may be NULL). */
-p_status vec_snark_case(vectors *v, const json_t *object, const char *name, const exec_result *last,
+/** Compares field `name` of an object with the input made of its own fields. With `ran` (may be
+ *  NULL), which is what a run came to, the values of the end are taken from it, and so are others
+ *  that the object does not have. */
+p_status vec_snark_case(vectors *v, const json_t *object, const char *name, const vec_snark *ran,
                         p_err *err);
 
 typedef void vec_run_fn(vectors *v, const vec_case *c);
-vec_run_fn vec_run_batch, vec_run_state_transition, vec_run_forced_batch, vec_run_aggregation,
-    vec_run_aggregation_spec, vec_run_smt, vec_run_poseidon, vec_run_kat, vec_run_tx_encoding,
-    vec_run_gas_price, vec_run_eth_transaction, vec_run_eth_rlp, vec_run_eth_blockchain,
-    vec_run_geth_trace;
+vec_run_fn vec_run_batch, vec_run_snark, vec_run_state_transition, vec_run_forced_batch,
+    vec_run_aggregation, vec_run_aggregation_spec, vec_run_smt, vec_run_poseidon, vec_run_kat,
+    vec_run_tx_encoding, vec_run_gas_price, vec_run_eth_transaction, vec_run_eth_rlp,
+    vec_run_eth_blockchain, vec_run_geth_trace;
 
 #endif

@@ -337,6 +337,7 @@ static bool run_batches(vectors *v, const vec_case *c, uint32_t fork, state_gene
 {
     const json_t *batches = json_object_get(c->json, "batches");
     exec_result r = {0};
+    vec_snark ran = {.has_fork = false};
     u256 x, root;
     if (value_json_field(&x, c->json, "oldAccInputHash", NULL) == P_OK)
         value_to_be(r.new_acc_input_hash.bytes, &x);
@@ -359,6 +360,13 @@ static bool run_batches(vectors *v, const vec_case *c, uint32_t fork, state_gene
             req->batch.old_batch_num = r.new_batch_num;
         ok = ok && state_genesis_finish(g, req, &root, err) == P_OK;
         if (ok) {
+            if (i == 0)
+                ran = (vec_snark){
+                    .old_state_root = root,
+                    .old_acc_input_hash = value_from_be(req->batch.old_acc_input_hash.bytes, 32),
+                    .old_num_batch = req->batch.old_batch_num,
+                    .chain_id = req->batch.chain_id,
+                };
             vec_equal_field(v, batch, "expectedOldRoot", &root);
             vec_equal_field(v, batch, "oldStateRoot", &root);
             ok = run_on(v, g, batch, req, &r, err);
@@ -381,7 +389,13 @@ static bool run_batches(vectors *v, const vec_case *c, uint32_t fork, state_gene
     vec_equal_field(v, c->json, "finalNumBatch", &number);
     if (!json_object_get(c->json, "inputSnark") || !json_object_get(c->json, "aggregatorAddress"))
         return true;
-    return vec_snark_case(v, c->json, "inputSnark", &r, err) == P_OK;
+    ran.new_state_root = r.new_state_root;
+    ran.new_acc_input_hash = acc;
+    ran.new_local_exit_root = exit_root;
+    ran.new_num_batch = r.new_batch_num;
+    ran.has_fork = true;
+    ran.fork_id = fork;
+    return vec_snark_case(v, c->json, "inputSnark", &ran, err) == P_OK;
 }
 
 /* Two vectors of the reference's model hold a transaction without the percentage byte although

@@ -57,19 +57,30 @@ static void on_call_end(void *ctx, const exec_return_event *e)
     r->lost = r->lost || !f->output;
 }
 
-/* <case>_<i>_callTracer_<tx>_geth.json -> the batch file's path and the transaction's number. */
-static bool names(const vectors *v, const vec_case *c, char *path, size_t size, uint64_t *tx)
+/* <case>_<i>_callTracer_<tx>_geth.json -> the batch <case>_<i> and the transaction's number. NULL
+ * if the name is another, or the batch is not there (*known tells which). */
+static json_t *batch_of(const vectors *v, const vec_case *c, uint64_t *tx, uint32_t *fork,
+                        bool *known)
 {
+    static const char *const folders[] = {"calldata", "custom-generated", "no-data", "e2e"};
     const char *base = strrchr(c->path, '/');
     base = base ? base + 1 : c->path;
     const char *mark = strstr(base, "_callTracer_");
-    if (!mark)
-        return false;
-    char *end;
-    *tx = strtoull(mark + strlen("_callTracer_"), &end, 10);
-    snprintf(path, size, "%s/batch/fork6/calldata/%.*s.json", vec_environment(v)->root,
-             (int)(mark - base), base);
-    return strcmp(end, "_geth.json") == 0;
+    char *end = NULL;
+    if (mark)
+        *tx = strtoull(mark + strlen("_callTracer_"), &end, 10);
+    *known = end && strcmp(end, "_geth.json") == 0;
+    for (*fork = 6; *known && *fork >= 4; --*fork) {
+        for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+            char path[4096];
+            snprintf(path, sizeof path, "%s/batch/fork%u/%s/%.*s.json", vec_environment(v)->root,
+                     *fork, folders[i], (int)(mark - base), base);
+            json_t *batch = json_load_file(path, 0, NULL);
+            if (batch)
+                return batch;
+        }
+    }
+    return NULL;
 }
 
 static bool is_type(const json_t *o, const char *type)
@@ -231,19 +242,17 @@ static bool frames_of(const recording *r, const state_outcome *o, uint64_t tx, s
 
 void vec_run_geth_trace(vectors *v, const vec_case *c)
 {
-    char path[4096];
     uint64_t tx;
-    if (!names(v, c, path, sizeof path, &tx)) {
-        vec_skip(v, "not a callTracer trace: the executor reports calls, not steps");
-        return;
-    }
-    json_t *batch = json_load_file(path, 0, NULL);
+    uint32_t fork;
+    bool known;
+    json_t *batch = batch_of(v, c, &tx, &fork, &known);
     if (!batch) {
-        vec_skip(v, "the batch of this trace is not in the folder");
+        vec_skip(v, known ? "the batch of this trace is not in the folder"
+                          : "a trace whose name says neither batch nor transaction");
         return;
     }
     p_err err = {0};
-    batch_file_options options = {.fork_id = 6, .max_l2_data = ((size_t)1 << 24) - 1};
+    batch_file_options options = {.fork_id = fork, .max_l2_data = ((size_t)1 << 24) - 1};
     state_request *req = NULL;
     state_outcome *o = NULL;
     recording *r = calloc(1, sizeof *r);
