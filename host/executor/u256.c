@@ -67,7 +67,8 @@ static inline uint64_t divide_2by1(uint64_t high, uint64_t low, uint64_t d, uint
  *  u  n_u + 1 limbs, the top one spare (any value); holds the remainder in its lowest n_d limbs
  *  q  n_u limbs, all written
  *  d  n_d >= 1 limbs, top limb not zero; n_u >= n_d <= 4 */
-static void divide_limbs(uint64_t *q, uint64_t *u, unsigned n_u, const uint64_t *d, unsigned n_d)
+static inline __attribute__((always_inline)) void
+divide_limbs_sized(uint64_t *q, uint64_t *u, unsigned n_u, const uint64_t *d, unsigned n_d)
 {
     unsigned shift = (unsigned)__builtin_clzll(d[n_d - 1]);
     uint64_t dn[4];
@@ -132,6 +133,16 @@ static void divide_limbs(uint64_t *q, uint64_t *u, unsigned n_u, const uint64_t 
     }
     for (unsigned i = 0; i < n_d; i++)
         u[i] = u[i] >> shift | (u[i + 1] << 1 << (63 - shift));
+}
+
+/** The same with loops of constant length for full moduli, which arithmetic of curves and fields
+ * divides by. */
+static void divide_limbs(uint64_t *q, uint64_t *u, unsigned n_u, const uint64_t *d, unsigned n_d)
+{
+    if (n_d == 4)
+        divide_limbs_sized(q, u, n_u, d, 4);
+    else
+        divide_limbs_sized(q, u, n_u, d, n_d);
 }
 
 static unsigned limb_count(const uint64_t *a, unsigned n)
@@ -223,6 +234,11 @@ u256 u256_addmod(const u256 *a, const u256 *b, const u256 *m)
 {
     u256 sum;
     bool carry = u256_add_carry(&sum, a, b);
+    if (u256_lt(a, m) && u256_lt(b, m)) { /* reduced operands: the sum is below 2 m */
+        u256 less;
+        bool below = u256_sub_borrow(&less, &sum, m);
+        return carry || !below ? less : sum;
+    }
     uint64_t wide[6] = {sum.limb[0], sum.limb[1], sum.limb[2], sum.limb[3], carry, 0};
     return reduce(wide, 5, m);
 }
