@@ -67,8 +67,7 @@ typedef enum exec_fault {
     X(EXEC_ADDRESS_COLLISION,           "invalidAddressCollision")          \
     X(EXEC_INVALID_STATIC,              "invalidStaticTx")                  \
     X(EXEC_INVALID_CODE_SIZE,           "invalidCodeSize")                  \
-    X(EXEC_INVALID_CODE_STARTS_EF,      "invalidCodeStartsEF")              \
-    X(EXEC_UNSUPPORTED_PRECOMPILE,      "unsupportedPrecompiled")
+    X(EXEC_INVALID_CODE_STARTS_EF,      "invalidCodeStartsEF")
 /* clang-format on */
 
 typedef enum exec_error {

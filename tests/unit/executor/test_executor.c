@@ -965,7 +965,7 @@ static void texts(void **state)
     (void)state;
     assert_string_equal(exec_error_text(EXEC_OK), "");
     assert_string_equal(exec_error_text(EXEC_INTRINSIC_NONCE), "intrinsic_invalid_nonce");
-    assert_string_equal(exec_error_text(EXEC_UNSUPPORTED_PRECOMPILE), "unsupportedPrecompiled");
+    assert_string_equal(exec_error_text(EXEC_INVALID_CODE_STARTS_EF), "invalidCodeStartsEF");
     assert_string_equal(exec_batch_outcome_text(EXEC_BATCH_OOC_PADDING), "OOCPA");
     for (int i = -1; i < 100; i++) {
         assert_non_null(exec_error_text((exec_error)i));
