@@ -10,7 +10,7 @@
 
 #define MAX_PATH_BYTES 4096
 #define MAX_SKIP_REASONS 16
-#define MAX_REASON 512
+#define MAX_REASON 1024
 
 typedef struct kind_count {
     size_t passed, failed, skipped;

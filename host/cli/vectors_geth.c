@@ -282,7 +282,7 @@ void vec_run_geth_trace(vectors *v, const vec_case *c)
             if (w.next != w.end)
                 differ(&w, "expected no further frame, found %zu", w.end - w.next);
             if (w.differences > 0 && w.rule)
-                vec_skip(v, "another result because of a rule: %s", w.rule);
+                vec_skip(v, "another result, and another rule was met: %s (%s)", w.rule, w.first);
             else if (w.differences > 0)
                 vec_fail(v, "%s", w.first);
         }

@@ -67,6 +67,26 @@ static void compare_forms(vectors *v, const json_t *raw, const json_t *batch_for
     free(back);
 }
 
+static bool recover(vectors *v, const exec_tx *tx, exec_address *signer);
+
+/* Who signed the batch form. */
+static void compare_sender(vectors *v, const json_t *o, const json_t *form, const char *what)
+{
+    uint8_t *bytes = NULL;
+    size_t len, list_len;
+    exec_tx tx;
+    exec_address from, signer;
+    rlp_reader r;
+    if (value_json_address(&from, o, "from", NULL) != P_OK ||
+        value_json_bytes(&bytes, &len, form, what, NULL) != P_OK)
+        return;
+    rlp_reader_init(&r, bytes, len, 0);
+    if (exec_tx_read_header(&r, &list_len) && exec_tx_read_body(&r, 0, false, &tx) &&
+        recover(v, &tx, &signer))
+        vec_equal_bytes(v, what, from.bytes, 20, signer.bytes, 20);
+    free(bytes);
+}
+
 static void batch_of_txs(vectors *v, const json_t *o)
 {
     const json_t *txs = json_object_get(o, "txs");
@@ -92,6 +112,7 @@ static void batch_of_txs(vectors *v, const json_t *o)
         uint64_t id = 1;
         (void)value_json_u64(&id, tx, "chainId", NULL);
         compare_forms(v, json_object_get(tx, "rawTx"), form, id == 0, what);
+        compare_sender(v, tx, form, what);
         uint8_t *bytes = NULL, *more;
         size_t n;
         if (value_json_bytes(&bytes, &n, form, what, &err) == P_OK &&
@@ -129,8 +150,6 @@ static bool field_address(const json_t *o, const char *name, exec_address *out)
 {
     return value_json_address(out, o, name, NULL) == P_OK;
 }
-
-static bool recover(vectors *v, const exec_tx *tx, exec_address *signer);
 
 static void hash_of_fields(vectors *v, const json_t *o)
 {
@@ -314,6 +333,10 @@ void vec_run_eth_transaction(vectors *v, const vec_case *c)
     exec_tx_result r;
     const char *reason = NULL;
     bool failed = false;
+    uint64_t least; /* 0 where Ethereum did not come to the gas */
+    if (exception && value_json_u64(&least, berlin, "intrinsicGas", NULL) == P_OK && least > 0 &&
+        exec_tx_read_ethereum(raw, len, &tx, &reason))
+        vec_equal_u64(v, "intrinsicGas", least, exec_tx_intrinsic_gas(&tx));
     if (len > 0 && raw[0] >= 1 && raw[0] < 0x80 && !exception) {
         vec_skip(v, "a typed transaction: this executor has legacy transactions only");
     } else if (!exec_tx_read_ethereum(raw, len, &tx, &reason)) {
