@@ -186,9 +186,9 @@ static void compare_frame(walk *w, const json_t *o, unsigned depth)
 {
     if (is_type(o, "SELFDESTRUCT"))
         return; /* geth lists it as a call; here it is no frame */
+    const char *type = json_string_value(json_object_get(o, "type"));
     if (w->next == w->end) {
-        differ(w, "frame %zu: expected a %s, found no further frame", w->next,
-               json_string_value(json_object_get(o, "type")));
+        differ(w, "frame %zu: expected a %s, found no further frame", w->next, type ? type : "?");
         return;
     }
     size_t at = w->next++;

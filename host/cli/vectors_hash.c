@@ -329,7 +329,11 @@ static void kat_hash(vectors *v, const json_t *o)
     const gl_poseidon_ops *poseidon = vec_environment(v)->poseidon;
     const char *kind = json_string_value(json_object_get(o, "kind"));
     gl_t expected[4];
-    if (!kind || !elements(v, expected, 4, o, "output"))
+    if (!kind) {
+        vec_fail(v, "field 'kind': expected a text");
+        return;
+    }
+    if (!elements(v, expected, 4, o, "output"))
         return;
     enum { COLUMNS = 128, ROWS = 64 };
     static const char fibonacci[] = "f[0]=0,f[1]=1,f[i]=f[i-1]+f[i-2] mod p, i<128";
