@@ -136,7 +136,8 @@ void jobs_destroy(jobs *j);
 /** A new job. request: the serialised zkprover.v1.InputProver, which the caller has validated
  *  (copied). *id is a fresh random UUID (version 4). Waits for the disk.
  *  P_EEXHAUSTED    the queue, the store or the disk is full, with the numbers
- *  P_EUNAVAILABLE  draining or halted */
+ *  P_EUNAVAILABLE  draining or halted
+ *  P_EIO, P_ECORRUPT  the store has just died: this halts the object */
 p_status jobs_submit(jobs *j, const uint8_t *request, size_t len, job_id *id, p_err *err);
 
 /** P_OK: the job is cancelled, durably, by this call or an earlier one; if it was running, its run
@@ -212,7 +213,7 @@ typedef struct jobs_status {
     uint64_t current_started_ms;
     char stage[JOB_STAGE_BYTES];
     unsigned percent;
-    job_id last; /**< ended last, by any end, also before a restart */
+    job_id last; /**< of those that ran, the one that ended last, also before a restart */
     uint64_t last_ended_ms;
     size_t pending; /**< all of them, also if the caller's array has no room */
     size_t watches;

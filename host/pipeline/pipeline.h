@@ -29,8 +29,11 @@ typedef struct pipeline_options {
 p_status pipeline_create(pipeline **out, const pipeline_options *options, p_err *err);
 void pipeline_destroy(pipeline *p); /**< NULL is allowed */
 
-/** Upper bound of the memory of a job for this request, in bytes: the request in its forms, and
- *  what a run may take from its arenas. request_bytes is the length of its serialised form. */
+/** Memory in bytes without which a job for this request is not begun: the request in its forms, and
+ *  PIPELINE_RUN_BYTES for the execution. (What a batch takes while it executes shows only then; the
+ *  run gets what the limit leaves, and ends with both numbers where that is not enough.)
+ *  request_bytes is the length of the serialised form. */
+#define PIPELINE_RUN_BYTES ((uint64_t)64 << 20)
 uint64_t pipeline_estimate(const state_request *req, size_t request_bytes);
 /** P_EEXHAUSTED with both numbers if the estimate is above the limit (0: no limit). For GenProof
  *  before it submits; pipeline_run asks it again. Any thread. */
@@ -47,8 +50,9 @@ typedef struct pipeline_hooks {
 
 typedef enum pipeline_end {
     PIPELINE_STOPPED,         /**< should_stop said so */
-    PIPELINE_COMPLETED_ERROR, /**< the batch cannot be proven as given */
-    PIPELINE_INTERNAL_ERROR,
+    PIPELINE_COMPLETED_ERROR, /**< the batch cannot be proven as given: it is not correct, or lacks
+                                   state */
+    PIPELINE_INTERNAL_ERROR,  /**< any other failure; also a limit of this server that is reached */
 } pipeline_end;
 
 #define PIPELINE_STAGE_READ "reading the request"

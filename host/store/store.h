@@ -60,8 +60,9 @@ static inline bool job_state_is_final(job_state state)
 
 typedef struct job_store_options {
     size_t max_artefact_bytes; /**< of one file; 0: no limit but the disk's */
-    uint64_t max_total_bytes;  /**< of all files together; 0: no limit but the disk's */
-    unsigned busy_timeout_ms;  /**< how long to wait for a foreign lock on the database */
+    uint64_t max_total_bytes; /**< of all files together, when a job or a stage is added (the end of
+                                 a job is always taken); 0: no limit but the disk's */
+    unsigned busy_timeout_ms; /**< how long to wait for a foreign lock on the database */
 } job_store_options;
 
 /** Opens or makes the store in dir (its parent must be there). options may be NULL: no limits, five
@@ -165,7 +166,8 @@ p_status job_store_queue(job_store *s, job_row **rows, size_t *n, p_err *err);
 p_status job_store_list(job_store *s, unsigned states, uint64_t before, size_t limit,
                         job_row **rows, size_t *n, p_err *err);
 
-/** The job that ended last; P_ENOTFOUND (err is left alone) if none has. */
+/** Of those jobs that ran, the one that ended last; P_ENOTFOUND (err is left alone) if there is
+ *  none. */
 p_status job_store_last_ended(job_store *s, job_row *out, p_err *err);
 
 /** Deletes ended jobs: those that ended before older_than_ms (0: none), and the oldest so that at
