@@ -7,11 +7,11 @@ data=$source/tests/data/batch/fork6
 pid=$!
 trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 port=
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+tries=40
+while [ -z "$port" ] && [ "$tries" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
+    sleep 0.25
+    tries=$((tries - 1))
     port=$(sed -n 's/.*"event":"serving".*"port":\([0-9]*\).*/\1/p' "$work/log")
-    [ -z "$port" ] || break
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.5
 done
 if [ -z "$port" ]; then
     echo "zkproverd does not serve:"
