@@ -1,4 +1,5 @@
 // What the tests share: a real server process, a client, batches.
+import { after } from 'node:test';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,15 +44,24 @@ export function run(args, { env = {}, timeout = 20000 } = {}) {
     });
 }
 
+// A test that fails leaves its server behind, which would keep this process alive: end those that still run well after the
+// last test and the last hook.
+const running = new Set();
+after(() => {
+    setTimeout(() => { for (const child of running) child.kill('SIGKILL'); }, 20000).unref();
+});
+
 /** A server on a free port; resolves when it serves. */
 export function startServer(args = [], { env = {} } = {}) {
     const dataDir = tempFolder();
     const child = spawn(join(binFolder, 'zkproverd'),
         ['--listen', '127.0.0.1:0', '--data-dir', dataDir, ...args],
         { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child);
     const server = { child, dataDir, log: [], raw: '', port: 0 };
     server.exited = new Promise((done) => {
         child.on('close', (code, signal) => {
+            running.delete(child);
             rmSync(dataDir, { recursive: true, force: true });
             done({ code, signal });
         });
