@@ -87,7 +87,7 @@ static p_status view_of_outcome(batch_view *b, const state_outcome *o, p_err *er
         value_hex(x->state_root, &t->state_root);
         snprintf(x->error, sizeof x->error, "%s", exec_error_text(t->error));
         x->ok = t->error == EXEC_OK;
-        x->skipped = exec_error_is_intrinsic(t->error);
+        x->skipped = exec_error_is_unexecuted(t->error);
         x->gas_used = t->gas_used;
         x->n_logs = t->n_logs;
     }

@@ -24,6 +24,8 @@
 typedef struct run {
     exec_context x;
     const exec_batch *batch;
+    batch_txs txs;             /**< what was decoded */
+    batch_sender *senders;     /**< of txs; NULL before all are decoded, or if nobody asks */
     size_t tree_mark, tx_mark; /**< where the arenas stood before the world */
 } run;
 
@@ -83,17 +85,19 @@ static bool is_out_of_counters(exec_fault fault)
            fault == EXEC_FAULT_OOC_PADDING;
 }
 
-static exec_batch_outcome outcome_of(exec_fault fault)
+/** What an out-of-counters fault makes of the batch, and of each of its transactions. */
+static exec_batch_outcome outcome_of(exec_fault fault, exec_error *undone)
 {
     switch (fault) {
     case EXEC_FAULT_OOC_KECCAK:
+        *undone = EXEC_UNDONE_KECCAK;
         return EXEC_BATCH_OOC_KECCAK;
     case EXEC_FAULT_OOC_POSEIDON:
+        *undone = EXEC_UNDONE_POSEIDON;
         return EXEC_BATCH_OOC_POSEIDON;
-    case EXEC_FAULT_OOC_PADDING:
-        return EXEC_BATCH_OOC_PADDING;
     default:
-        return EXEC_BATCH_OK;
+        *undone = EXEC_UNDONE_PADDING;
+        return EXEC_BATCH_OOC_PADDING;
     }
 }
 
@@ -108,25 +112,52 @@ static exec_fault run_transactions(run *r, exec_result *result)
     x->counters.keccak_reserve = batch_keccak_reserve(r->batch->l2_data_len);
     TRY(counters_need_keccak(&x->counters, 0));
 
-    batch_txs txs;
-    TRY(batch_parse(x, r->batch->l2_data, r->batch->l2_data_len, &txs));
-    if (txs.invalid) {
+    batch_txs *txs = &r->txs;
+    TRY(batch_parse(x, r->batch->l2_data, r->batch->l2_data_len, txs));
+    if (txs->invalid) {
         result->outcome = EXEC_BATCH_INVALID_RLP;
-        result->invalid_offset = txs.invalid_offset;
-        result->invalid_reason = txs.invalid_reason;
+        result->invalid_offset = txs->invalid_offset;
+        result->invalid_reason = txs->invalid_reason;
         return EXEC_FAULT_NONE;
     }
-    result->n_txs = txs.n;
-    if (x->observer->tx != NULL)
+    result->n_txs = txs->n;
+    if (x->observer->tx != NULL) {
+        r->senders = exec_arena_alloc(&x->memory->tx, txs->n * sizeof *r->senders);
+        if (r->senders == NULL)
+            return EXEC_FAULT_MEMORY;
+        memset(r->senders, 0, txs->n * sizeof *r->senders);
+        progress.senders = r->senders;
         TRY(world_root(x->world,
                        &progress.state_root)); /* what a skipped first transaction shows */
-    for (uint32_t i = 0; i < txs.n; i++) {
+    }
+    for (uint32_t i = 0; i < txs->n; i++) {
         if (x->observer->poll != NULL && x->observer->poll(x->observer->ctx))
             return EXEC_FAULT_STOPPED;
-        TRY(batch_process_tx(x, &txs.txs[i], &progress));
+        TRY(batch_process_tx(x, &txs->txs[i], &progress));
     }
     result->n_processed = progress.n_processed;
     result->gas_used = progress.gas_used;
+    return EXEC_FAULT_NONE;
+}
+
+/** Brings the world back to the root after the exit root, and says so of every transaction. */
+static exec_fault roll_back(run *r, exec_fault fault, exec_result *result)
+{
+    exec_context *x = &r->x;
+    exec_error undone;
+    result->outcome = outcome_of(fault, &undone);
+    result->n_txs = r->txs.n;
+    TRY(world_rollback(x->world));
+    if (x->observer->rolled_back != NULL)
+        x->observer->rolled_back(x->observer->ctx);
+    if (x->observer->tx == NULL)
+        return EXEC_FAULT_NONE;
+    batch_progress progress;
+    memset(&progress, 0, sizeof progress);
+    progress.senders = r->senders;
+    TRY(world_root(x->world, &progress.state_root));
+    for (uint32_t i = 0; i < r->txs.n; i++)
+        TRY(batch_report_undone(x, &r->txs.txs[i], undone, &progress));
     return EXEC_FAULT_NONE;
 }
 
@@ -151,8 +182,7 @@ static exec_fault execute(run *r, exec_result *result)
     TRY(open_world(r));
     exec_fault fault = run_transactions(r, result);
     if (is_out_of_counters(fault)) {
-        result->outcome = outcome_of(fault);
-        TRY(world_rollback(x->world));
+        TRY(roll_back(r, fault, result));
     } else {
         TRY(fault);
     }

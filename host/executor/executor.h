@@ -51,11 +51,10 @@ typedef struct exec_result {
     uint64_t new_batch_num;
     exec_hash batch_hash_data;
     exec_counters counters;
-    uint32_t n_txs;       /**< transactions of the batch; 0 if decoding did not come to its end. The
-                             observer's tx is called for each, but after an out-of-counters fault only for
-                             those before it */
-    uint32_t n_processed; /**< not skipped; 0 if the batch was rolled back */
-    uint64_t gas_used;    /**< by all transactions; 0 if the batch was rolled back */
+    uint32_t n_txs; /**< transactions of the batch; 0 if it cannot be decoded; those decoded so far
+                       if it ran out of counters. The observer's tx is called for each */
+    uint32_t n_processed;  /**< not skipped; 0 if the batch was rolled back */
+    uint64_t gas_used;     /**< by all transactions; 0 if the batch was rolled back */
     size_t invalid_offset; /**< EXEC_BATCH_INVALID_RLP: byte of l2_data where decoding failed */
     const char *invalid_reason; /**< likewise: static text; NULL otherwise */
     u256 missing;               /**< with EXEC_FAULT_MISSING_*: which hash */

@@ -86,11 +86,12 @@ typedef struct exec_return_event {
 
 /** What happened to one parsed transaction. Pointers live for the duration of the callback. */
 typedef struct exec_tx_result {
-    uint32_t index; /**< position among the parsed transactions, from 0 */
-    exec_error
-        error; /**< EXEC_OK, an intrinsic error (skipped) or the failure of the outermost frame */
-    exec_hash hash; /**< Ethereum transaction hash of the canonical re-encoding */
-    bool has_from;  /**< false only for an invalid signature */
+    uint32_t index;   /**< position among the parsed transactions, from 0 */
+    exec_error error; /**< EXEC_OK, an intrinsic error (skipped), the failure of the outermost
+                         frame, or that the transaction was undone with its batch */
+    exec_hash hash;   /**< Ethereum transaction hash of the canonical re-encoding */
+    bool has_from; /**< false for an invalid signature, and for an undone transaction that was not
+                      begun */
     exec_address from;
     bool is_create;
     exec_address to; /**< if not is_create */
@@ -106,15 +107,15 @@ typedef struct exec_tx_result {
     exec_hash r, s;
 
     uint64_t gas_used, gas_left,
-        gas_refunded;             /**< 0, gas limit, 0 if skipped; gas_left is after the refund */
+        gas_refunded; /**< 0, gas limit, 0 if skipped or undone; gas_left is after the refund */
     uint64_t cumulative_gas_used; /**< of the batch, this transaction included */
     bool has_create_address;      /**< a create transaction that got as far as having an address */
     exec_address create_address;
-    u256 block_number; /**< NUMBER as the transaction saw it; meaningless if skipped */
+    u256 block_number; /**< NUMBER as the transaction saw it; meaningless if skipped or undone */
     u256 block_hash; /**< the root that BLOCKHASH returns for it: after the write of the transaction
                         count */
     u256 state_root; /**< root after both writes of the system account; the unchanged root if
-                        skipped */
+                        skipped; the root that the batch was rolled back to if undone */
     const uint8_t *output;
     size_t output_len; /**< return data or revert data of the outermost frame */
     const exec_log *logs;
@@ -125,9 +126,13 @@ typedef struct exec_tx_result {
  * executor. */
 typedef struct exec_observer {
     void *ctx;
-    /** A transaction is over; in order, once for each parsed transaction (skipped ones too). After
-     * an out-of-counters fault the results already reported are void: exec_result says so. */
+    /** A transaction is over; in order, once for each parsed transaction (skipped ones too). When
+     * the batch runs out of counters: see rolled_back. */
     void (*tx)(void *ctx, const exec_tx_result *result);
+    /** The batch ran out of counters. Everything that was reported before is void; tx follows once
+     * more, from index 0, for each transaction that was decoded, with an EXEC_UNDONE_* error. An
+     * observer with tx and without this sees undone results after the void ones. */
+    void (*rolled_back)(void *ctx);
     void (*call)(void *ctx, const exec_call_event *event);
     void (*call_end)(void *ctx, const exec_return_event *event);
     /** A tree node that did not exist before this run and is part of a root reported to the caller.

@@ -205,7 +205,7 @@ static exec_fault report(const running_tx *t, exec_error error, const batch_prog
 {
     exec_context *x = t->x;
     const exec_tx *tx = t->tx;
-    bool skipped = exec_error_is_intrinsic(error);
+    bool unexecuted = exec_error_is_unexecuted(error);
     exec_tx_result r = {
         .index = progress->index,
         .error = error,
@@ -226,17 +226,17 @@ static exec_fault report(const running_tx *t, exec_error error, const batch_prog
         .v = tx->v,
         .r = tx->r,
         .s = tx->s,
-        .gas_used = skipped ? 0 : tx->gas_limit - t->gas_left,
-        .gas_left = skipped ? tx->gas_limit : t->gas_left,
-        .gas_refunded = skipped ? 0 : t->gas_refunded,
+        .gas_used = unexecuted ? 0 : tx->gas_limit - t->gas_left,
+        .gas_left = unexecuted ? tx->gas_limit : t->gas_left,
+        .gas_refunded = unexecuted ? 0 : t->gas_refunded,
         .cumulative_gas_used = progress->gas_used,
-        .has_create_address = tx->is_create && !skipped,
+        .has_create_address = tx->is_create && !unexecuted,
         .create_address = t->create_address,
         .block_number = t->block_number,
         .block_hash = t->block_hash,
         .state_root = progress->state_root,
     };
-    if (!skipped) {
+    if (!unexecuted) {
         r.output = t->outcome.output;
         r.output_len = t->outcome.output_len;
         r.logs = t->outcome.logs;
@@ -260,7 +260,10 @@ static exec_fault process(running_tx *t, batch_progress *progress)
     t->block_number = u256_add_u64(&progress->tx_count, 1);
 
     exec_error error;
-    TRY(check_sender(t, &error));
+    exec_fault fault = check_sender(t, &error);
+    if (progress->senders != NULL)
+        progress->senders[progress->index] = (batch_sender){t->from, t->has_from};
+    TRY(fault);
     if (error == EXEC_OK)
         TRY(check_gas(t, &error));
     if (error != EXEC_OK) {
@@ -288,6 +291,25 @@ exec_fault batch_process_tx(exec_context *x, const exec_tx *tx, batch_progress *
     t.x = x;
     t.tx = tx;
     exec_fault fault = process(&t, progress);
+    progress->index++;
+    exec_arena_release(&x->memory->tx, mark);
+    return fault;
+}
+
+exec_fault batch_report_undone(exec_context *x, const exec_tx *tx, exec_error error,
+                               batch_progress *progress)
+{
+    size_t mark = exec_arena_mark(&x->memory->tx);
+    running_tx t;
+    memset(&t, 0, sizeof t);
+    t.x = x;
+    t.tx = tx;
+    if (progress->senders != NULL) {
+        t.has_from = progress->senders[progress->index].known;
+        t.from = progress->senders[progress->index].address;
+    }
+    exec_effective_gas_price(&t.price, &tx->gas_price, tx->effective_percentage);
+    exec_fault fault = report(&t, error, progress);
     progress->index++;
     exec_arena_release(&x->memory->tx, mark);
     return fault;

@@ -43,8 +43,8 @@ typedef enum exec_fault {
                             data or more */
 } exec_fault;
 
-/** Why a transaction was skipped, or how its outermost frame failed. Texts (executor specification,
- * section 6): exec_error_text. */
+/** Why a transaction was skipped or undone, or how its outermost frame failed. Texts (executor
+ * specification, section 6): exec_error_text. */
 /* clang-format off */
 #define EXEC_ERROR_ROWS(X)                                                  \
     X(EXEC_OK,                          "")                                 \
@@ -67,7 +67,12 @@ typedef enum exec_fault {
     X(EXEC_ADDRESS_COLLISION,           "invalidAddressCollision")          \
     X(EXEC_INVALID_STATIC,              "invalidStaticTx")                  \
     X(EXEC_INVALID_CODE_SIZE,           "invalidCodeSize")                  \
-    X(EXEC_INVALID_CODE_STARTS_EF,      "invalidCodeStartsEF")
+    X(EXEC_INVALID_CODE_STARTS_EF,      "invalidCodeStartsEF")              \
+    /* undone: the batch ran out of counters (exec_batch_outcome) and was   \
+     * rolled back; never what a frame ends with */                         \
+    X(EXEC_UNDONE_KECCAK,               "OOCK")                             \
+    X(EXEC_UNDONE_POSEIDON,             "OOCPO")                            \
+    X(EXEC_UNDONE_PADDING,              "OOCPA")
 /* clang-format on */
 
 typedef enum exec_error {
@@ -79,6 +84,18 @@ typedef enum exec_error {
 static inline bool exec_error_is_intrinsic(exec_error e)
 {
     return e >= EXEC_INTRINSIC_SIGNATURE && e <= EXEC_INTRINSIC_BALANCE;
+}
+
+/** The batch was rolled back: nothing of the transaction counts. */
+static inline bool exec_error_is_undone(exec_error e)
+{
+    return e >= EXEC_UNDONE_KECCAK && e <= EXEC_UNDONE_PADDING;
+}
+
+/** Skipped or undone: the transaction is in no block and has neither gas, logs nor output. */
+static inline bool exec_error_is_unexecuted(exec_error e)
+{
+    return exec_error_is_intrinsic(e) || exec_error_is_undone(e);
 }
 
 #endif

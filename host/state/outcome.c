@@ -97,6 +97,22 @@ void outcome_add_tx(outcome_builder *b, const exec_tx_result *tx)
         b->n_txs++;
 }
 
+static void free_chunks(state_outcome *o)
+{
+    for (chunk *c = o->owner; c;) {
+        chunk *next = c->next;
+        free(c);
+        c = next;
+    }
+    o->owner = NULL;
+}
+
+void outcome_roll_back(outcome_builder *b)
+{
+    free_chunks(b->o);
+    b->n_txs = 0;
+}
+
 void outcome_add_change(void *builder, const u256 *key, const u256 *old_value,
                         const u256 *new_value)
 {
@@ -111,10 +127,8 @@ void outcome_add_change(void *builder, const u256 *key, const u256 *old_value,
 state_outcome *outcome_finish(outcome_builder *b, const exec_result *result)
 {
     state_outcome *o = b->o;
-    bool rolled_back =
-        result->outcome != EXEC_BATCH_OK && result->outcome != EXEC_BATCH_INVALID_RLP;
     o->result = *result;
-    o->result.n_txs = rolled_back ? 0 : (uint32_t)b->n_txs;
+    o->result.n_txs = (uint32_t)b->n_txs;
     b->o = NULL;
     return o;
 }
@@ -129,11 +143,7 @@ void state_outcome_destroy(state_outcome *o)
 {
     if (!o)
         return;
-    for (chunk *c = o->owner; c;) {
-        chunk *next = c->next;
-        free(c);
-        c = next;
-    }
+    free_chunks(o);
     free(o->txs);
     free(o->changes);
     free(o);

@@ -18,6 +18,8 @@ typedef struct outcome_builder {
 bool outcome_begin(outcome_builder *b, const exec_batch *batch);
 
 void outcome_add_tx(outcome_builder *b, const exec_tx_result *tx);
+/** Drops the transactions so far: they are void, and are added again. */
+void outcome_roll_back(outcome_builder *b);
 /** An exec_change_fn; ctx is the builder. */
 void outcome_add_change(void *builder, const u256 *key, const u256 *old_value,
                         const u256 *new_value);

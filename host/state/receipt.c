@@ -122,22 +122,22 @@ static void address(writer *w, bool known, const exec_address *a)
         put(w, "null");
 }
 
-/** Where the transaction stands in the chain: what receipts and logs have in common. A skipped one
- * is in no block. */
+/** Where the transaction stands in the chain: what receipts and logs have in common. One that was
+ * skipped, or undone with its batch, is in no block. */
 static void place(writer *w, const exec_tx_result *tx)
 {
-    bool skipped = exec_error_is_intrinsic(tx->error);
+    bool unexecuted = exec_error_is_unexecuted(tx->error);
     member(w, "transactionHash");
     bytes(w, tx->hash.bytes, 32);
     member(w, "transactionIndex");
     put(w, "\"0x0\"");
     member(w, "blockHash");
-    if (skipped)
+    if (unexecuted)
         put(w, "null");
     else
         word(w, &tx->block_hash);
     member(w, "blockNumber");
-    if (skipped)
+    if (unexecuted)
         put(w, "null");
     else
         quantity_u256(w, &tx->block_number);

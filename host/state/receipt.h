@@ -8,8 +8,9 @@
 
 /** The receipt of transaction i: type, status, hashes, from, to, contractAddress, gasUsed,
  * cumulativeGasUsed, effectiveGasPrice, logs, logsBloom, transactionIndex 0, blockNumber,
- * blockHash, and the extra keys `error`, `batchIndex`. A skipped transaction has status 0x0,
- * gasUsed 0x0, blockNumber null. NULL when out of memory. */
+ * blockHash, and the extra keys `error`, `batchIndex`. A transaction that was skipped,
+ * or undone with its batch, has status 0x0, gasUsed 0x0, blockNumber and blockHash null. NULL when
+ * out of memory. */
 char *state_receipt_json(const state_outcome *o, size_t i);
 
 /** Log j of transaction i. */

@@ -195,6 +195,12 @@ static void on_tx(void *ctx, const exec_tx_result *tx)
     outcome_add_tx(&r->outcome, tx);
 }
 
+static void on_rolled_back(void *ctx)
+{
+    run *r = ctx;
+    outcome_roll_back(&r->outcome);
+}
+
 static void on_call(void *ctx, const exec_call_event *event)
 {
     run *r = ctx;
@@ -351,7 +357,8 @@ static p_status execute(run *r, state_outcome **out, p_err *err)
                             .permute = r->runner->poseidon->permute,
                             .keccak = keccak_256,
                             .recover = state_recover};
-    exec_observer observer = {.ctx = r, .tx = on_tx, .poll = on_poll};
+    exec_observer observer = {
+        .ctx = r, .tx = on_tx, .rolled_back = on_rolled_back, .poll = on_poll};
     if (options->tracer && options->tracer->call)
         observer.call = on_call;
     if (options->tracer && options->tracer->call_end)

@@ -37,8 +37,8 @@ typedef struct state_change {
 typedef struct state_outcome {
     exec_batch batch; /**< the constants of the batch; l2_data is NULL */
     exec_result result;
-    exec_tx_result *txs; /**< result.n_txs, in order. A batch that was rolled back has none, and
-                            result.n_txs is set to 0: what its transactions did is void */
+    exec_tx_result *txs; /**< result.n_txs, in order. Those of a batch that was rolled back have an
+                            EXEC_UNDONE_* error: what they did is void */
     state_change *changes;
     size_t n_changes;
     double seconds; /**< wall time of the execution alone */

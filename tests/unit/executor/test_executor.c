@@ -15,7 +15,7 @@
 #define CHAIN_ID 1000
 #define PRICE 1000000000
 #define TIMESTAMP 1944498031
-#define MAX_TXS 1000
+#define MAX_TXS 1500
 
 /* What the observer saw of one transaction. */
 typedef struct seen_tx {
@@ -35,7 +35,7 @@ typedef struct fixture {
     uint8_t *data;
     size_t data_len;
     seen_tx seen[MAX_TXS];
-    size_t n_seen, n_changes;
+    size_t n_seen, n_changes, n_void; /* n_void: transactions seen before a rollback */
     unsigned polls, polls_until_stop;
 } fixture;
 
@@ -79,6 +79,13 @@ static void on_tx(void *ctx, const exec_tx_result *r)
     s->r = *r;
     if (r->output_len != 0)
         memcpy(s->output, r->output, r->output_len < 64 ? r->output_len : 64);
+}
+
+static void on_rolled_back(void *ctx)
+{
+    fixture *f = ctx;
+    f->n_void += f->n_seen;
+    f->n_seen = 0;
 }
 
 static bool on_poll(void *ctx)
@@ -133,7 +140,8 @@ static int setup(void **state)
     f->host.code = no_code;
     f->host.keccak = keccak_256;
     f->host.recover = recover;
-    f->observer = (exec_observer){.ctx = f, .tx = on_tx, .node = on_node};
+    f->observer =
+        (exec_observer){.ctx = f, .tx = on_tx, .rolled_back = on_rolled_back, .node = on_node};
     f->data = malloc(400000);
     f->sender = address_of(1, false);
     f->other = address_of(1, true);
@@ -843,7 +851,37 @@ static void out_of_counters_undoes_all_but_the_exit_root(void **state)
     assert_int_equal(f->n_changes, 1); /* the exit root */
     assert_int_equal(f->result.new_local_exit_root.bytes[30], 0x1);
     assert_int_equal(f->result.new_local_exit_root.bytes[31], 0xe4);
-    assert_true(f->n_seen > 100 && f->n_seen < 700);
+    /* some were done and became void; then all are reported as undone */
+    assert_true(f->n_void > 100 && f->n_void < 700);
+    assert_int_equal(f->n_seen, 700);
+    for (size_t i = 0; i < 700; i++) {
+        const exec_tx_result *r = &f->seen[i].r;
+        assert_int_equal(r->index, i);
+        assert_int_equal(r->error, EXEC_UNDONE_KECCAK);
+        assert_string_equal(exec_error_text(r->error), "OOCK");
+        assert_int_equal(r->gas_used + r->gas_refunded + r->cumulative_gas_used, 0);
+        assert_int_equal(r->gas_left, r->gas_limit);
+        assert_int_equal(r->n_logs + r->output_len, 0);
+        assert_int_equal(r->nonce.limb[0], 3 + i);
+        assert_true(u256_eq(&r->state_root, &after_exit_root));
+        /* the one that ran out was begun, and may have got as far as its signature */
+        if (i != f->n_void)
+            assert_int_equal(r->has_from, i < f->n_void);
+        if (r->has_from)
+            assert_memory_equal(r->from.bytes, f->sender.bytes, 20);
+    }
+    assert_memory_not_equal(f->seen[0].r.hash.bytes, f->seen[1].r.hash.bytes, 32);
+
+    /* nobody is told: the same result */
+    exec_result told = f->result;
+    f->observer.tx = NULL;
+    f->n_void = f->n_seen = 0;
+    run_ok(f);
+    assert_int_equal(f->n_seen + f->n_void, 0);
+    assert_memory_equal(&f->result.counters, &told.counters, sizeof told.counters);
+    assert_true(u256_eq(&f->result.new_state_root, &told.new_state_root));
+    assert_int_equal(f->result.n_txs, 700);
+    f->observer.tx = on_tx;
     /* the reserve was kept: all hashes, also those of the end, fit the budget */
     assert_true(f->result.counters.keccak_f <= COUNTERS_KECCAK_F_BUDGET);
     assert_true(f->result.counters.keccak_f > COUNTERS_KECCAK_F_BUDGET - 4);
@@ -858,6 +896,24 @@ static void out_of_counters_undoes_all_but_the_exit_root(void **state)
     run_ok(f);
     assert_int_equal(f->result.outcome, EXEC_BATCH_OOC_KECCAK);
     assert_int_equal(f->result.n_txs, 0);
+    assert_int_equal(f->n_seen, 0);
+    assert_true(u256_eq(&f->result.new_state_root, &after_exit_root));
+
+    /* while decoding: those before it were parsed, but none was begun */
+    clear_data(f);
+    tx.nonce = 3;
+    for (unsigned i = 0; i < 1500; i++)
+        add_tx(f, &tx);
+    f->n_void = 0;
+    run_ok(f);
+    assert_int_equal(f->result.outcome, EXEC_BATCH_OOC_KECCAK);
+    assert_true(f->result.n_txs > 700 && f->result.n_txs < 1500);
+    assert_int_equal(f->n_void, 0);
+    assert_int_equal(f->n_seen, f->result.n_txs);
+    for (size_t i = 0; i < f->n_seen; i++) {
+        assert_int_equal(f->seen[i].r.error, EXEC_UNDONE_KECCAK);
+        assert_false(f->seen[i].r.has_from);
+    }
     assert_true(u256_eq(&f->result.new_state_root, &after_exit_root));
 }
 
@@ -967,7 +1023,12 @@ static void texts(void **state)
     assert_string_equal(exec_error_text(EXEC_INTRINSIC_NONCE), "intrinsic_invalid_nonce");
     assert_string_equal(exec_error_text(EXEC_INVALID_CODE_STARTS_EF), "invalidCodeStartsEF");
     assert_string_equal(exec_batch_outcome_text(EXEC_BATCH_OOC_PADDING), "OOCPA");
+    assert_string_equal(exec_error_text(EXEC_UNDONE_POSEIDON), "OOCPO");
+    assert_string_equal(exec_error_text(EXEC_UNDONE_PADDING), "OOCPA");
     for (int i = -1; i < 100; i++) {
+        exec_error e = (exec_error)i;
+        assert_int_equal(exec_error_is_unexecuted(e),
+                         exec_error_is_intrinsic(e) || exec_error_is_undone(e));
         assert_non_null(exec_error_text((exec_error)i));
         assert_non_null(exec_batch_outcome_text((exec_batch_outcome)i));
         assert_non_null(exec_fault_text((exec_fault)i));

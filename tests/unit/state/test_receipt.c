@@ -152,7 +152,7 @@ static void test_success(void **unused)
 static void test_skipped_and_failed(void **unused)
 {
     (void)unused;
-    exec_tx_result txs[3] = {base_tx(), base_tx(), base_tx()};
+    exec_tx_result txs[4] = {base_tx(), base_tx(), base_tx(), base_tx()};
     txs[0].error = EXEC_INTRINSIC_SIGNATURE;
     txs[0].has_from = false;
     txs[0].gas_used = 0;
@@ -163,7 +163,10 @@ static void test_skipped_and_failed(void **unused)
     txs[2].error = EXEC_INTRINSIC_NONCE;
     txs[2].effective_gas_price = number(0);
     txs[2].is_create = true;
-    state_outcome o = {.txs = txs, .result = {.n_txs = 3}};
+    txs[3].error = EXEC_UNDONE_POSEIDON;
+    txs[3].has_from = false;
+    txs[3].gas_used = 0;
+    state_outcome o = {.txs = txs, .result = {.n_txs = 4}};
     json_t *r = parse(state_receipt_json(&o, 0));
     expect_field(r, "status", "0x0");
     expect_field(r, "error", "intrinsic_invalid_signature");
@@ -183,6 +186,14 @@ static void test_skipped_and_failed(void **unused)
     expect_field(r, "error", "intrinsic_invalid_nonce");
     expect_field(r, "contractAddress", NULL);
     expect_field(r, "effectiveGasPrice", "0x0");
+    json_decref(r);
+    r = parse(state_receipt_json(&o, 3));
+    expect_field(r, "status", "0x0");
+    expect_field(r, "error", "OOCPO");
+    expect_field(r, "from", NULL);
+    expect_field(r, "gasUsed", "0x0");
+    expect_field(r, "blockNumber", NULL);
+    expect_field(r, "blockHash", NULL);
     json_decref(r);
 }
 

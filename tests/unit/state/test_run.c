@@ -474,14 +474,22 @@ static void test_tracer(void **unused)
     state_outcome_destroy(run_batch(load_vector("batch/fork6/calldata/op-call_0.json"), &options));
 }
 
-/** A batch that runs out of counters has no transactions to show. */
+/** The transactions of a batch that runs out of counters are there, and undone. */
 static void test_rolled_back(void **unused)
 {
     (void)unused;
     state_outcome *o = run_batch(load_vector("rom-checked/fork6/ooc_sload.json"), NULL);
     assert_int_equal(o->result.outcome, EXEC_BATCH_OOC_POSEIDON);
-    assert_int_equal(o->result.n_txs, 0);
+    assert_true(o->result.n_txs > 0);
     assert_int_equal(o->result.n_processed, 0);
+    for (size_t i = 0; i < o->result.n_txs; i++) {
+        const exec_tx_result *tx = &o->txs[i];
+        assert_int_equal(tx->index, i);
+        assert_int_equal(tx->error, EXEC_UNDONE_POSEIDON);
+        assert_int_equal(tx->gas_used + tx->cumulative_gas_used + tx->n_logs, 0);
+        assert_memory_equal(&tx->state_root, &o->result.new_state_root, sizeof(u256));
+    }
+    assert_true(o->txs[0].has_from);
     state_outcome_destroy(o);
 }
 
