@@ -336,7 +336,8 @@ void service_execute_job(void *ctx, void *arg, unsigned worker)
         state_run_options options = {.store = s->options.store,
                                      .persist = s->options.persist_execute,
                                      .should_stop = should_stop,
-                                     .should_stop_ctx = call};
+                                     .should_stop_ctx = call,
+                                     .memory_limit = s->options.execute_memory_bytes};
         st = state_execute(s->runners[worker], request, &options, &outcome, &err);
     }
     state_request_destroy(request);

@@ -35,6 +35,9 @@ typedef struct rpc_service_options {
     const gl_poseidon_ops *poseidon;
     state_store *store; /**< borrowed; NULL: requests must bring their whole witness */
     bool persist_execute;
+    size_t
+        execute_memory_bytes; /**< of one run beside its witness and its results (state_run_options
+                                 .memory_limit); 0: as much as is reserved, 16 GiB */
     bool enforce_counters;
     uint32_t fork_id;
     void (*executed)(void *ctx,

@@ -63,6 +63,9 @@ static const key keys[] = {
            "68719476736", "hard limit of the node store"),
     BOOLEAN("state.persist.execute", NULL, state_persist_execute, "false",
             "write the nodes of Execute requests to the node store"),
+    NUMBER("limits.execute_memory_bytes", NULL, limits_execute_memory_bytes, UINT64_C(1) << 20,
+           UINT64_C(1) << 34, "1073741824",
+           "memory that the execution of one batch may take, beside its request and its answer"),
     BOOLEAN("counters.enforce", NULL, counters_enforce, "true",
             "roll back batches that exceed the counters"),
 };

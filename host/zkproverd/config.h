@@ -26,6 +26,7 @@ typedef struct config {
         grpc_max_transport_bytes, grpc_max_calls, grpc_max_streams;
     uint64_t state_map_bytes;
     bool state_persist_execute;
+    uint64_t limits_execute_memory_bytes;
     bool counters_enforce;
 
     log_level log_level;     /**< from log_level_text */

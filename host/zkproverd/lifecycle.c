@@ -225,6 +225,7 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .poseidon = l->poseidon,
         .store = l->store,
         .persist_execute = c->state_persist_execute,
+        .execute_memory_bytes = (size_t)c->limits_execute_memory_bytes,
         .enforce_counters = c->counters_enforce,
         .fork_id = (uint32_t)c->fork_id,
         .executed = on_executed,

@@ -168,6 +168,50 @@ test('a state that was persisted need not be sent again', async () => {
     }
 });
 
+/** Eight creations with one code: about half of the signatures recover. */
+const eightTimes = (code, seed) => emptyStateRequest(Buffer.concat(
+    Array.from({ length: 8 }, (_, i) => createTx(code, `${seed}${i}`, 5000000))));
+
+test('a batch above the memory limit is RESOURCE_EXHAUSTED, and the server goes on', async () => {
+    const own = await startServer([], { env: { ZKPROVER_LIMITS_EXECUTE_MEMORY_BYTES: String(1 << 20) } });
+    const c = connect(own);
+    try {
+        // PUSH3 2^20 MLOAD: more than the quarter that frames have
+        const { responses, code, details } = await execute(c, [eightTimes(Buffer.from('6210000051', 'hex'), 'm')]);
+        assert.equal(code, 8);
+        assert.match(details, /more memory than a run has.*raise the limit/);
+        assert.equal(responses.length, 0);
+        assert.equal((await execute(c, [quickRequest()])).responses[0].result, 'RESULT_EXECUTE_COMPLETED_OK');
+    } finally {
+        c.close();
+        assert.equal((await own.stop()).code, 0, own.raw);
+    }
+});
+
+test('a batch that runs out of counters: each of its transactions has a receipt', async () => {
+    // PUSH3 2^20 PUSH1 0 KECCAK256: 7,711 blocks
+    const request = eightTimes(Buffer.from('62100000600020', 'hex'), 'm');
+    const { responses, code, reasons } = await execute(client, [request]);
+    assert.equal(code, 0);
+    assert.match(reasons[0], /rolled back: OOCK/);
+    const [r] = responses;
+    assert.equal(r.result, 'RESULT_EXECUTE_COMPLETED_ERR');
+    assert.equal(BigInt(r.new_state_root), 0n);
+    assert.equal(r.receipts.length, 8);
+    assert.equal(r.logs.length, 0);
+    r.receipts.map((t) => JSON.parse(t)).forEach((t, i) => {
+        assert.equal(t.batchIndex, `0x${i.toString(16)}`);
+        assert.equal(t.error, 'OOCK');
+        assert.equal(t.status, '0x0');
+        assert.equal(t.gasUsed, '0x0');
+        assert.equal(t.cumulativeGasUsed, '0x0');
+        assert.equal(t.blockNumber, null);
+        assert.equal(t.blockHash, null);
+        assert.equal(t.contractAddress, null);
+        assert.match(t.transactionHash, /^0x[0-9a-f]{64}$/);
+    });
+});
+
 test('the log has one JSON object a line and nothing of the requests', async () => {
     await execute(client, [quickRequest()]);
     assert.equal(server.events('not json').length, 0, server.raw);

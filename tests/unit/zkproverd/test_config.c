@@ -79,6 +79,7 @@ static void defaults(void **state)
     assert_true(c.workers >= 1);
     assert_false(c.state_persist_execute);
     assert_true(c.counters_enforce);
+    assert_int_equal(c.limits_execute_memory_bytes, 1 << 30);
     assert_int_equal(c.log_level, LOG_INFO);
     assert_string_equal(c.data_dir, "/home/someone/.local/share/zkprover");
     load(NULL, VARS("XDG_DATA_HOME=/data"));
@@ -131,6 +132,11 @@ static void file_errors(void **state)
     expect(0, "");
     load_text("{\"grpc\": 1}");
     expect(1, "grpc: expected an object");
+    load_text("{\"limits\": {\"execute_memory_bytes\": 1048575}}");
+    expect(1, "limits.execute_memory_bytes: it is 1048575; expected 1048576 to 17179869184");
+    load_text("{\"limits\": {\"execute_memory_bytes\": 1048576}}");
+    expect(0, "");
+    assert_int_equal(c.limits_execute_memory_bytes, 1 << 20);
     load_text("{\"state\": {\"persist\": true}}");
     expect(1, "state.persist: expected an object");
     load_text("{\"fork_id\": \"6\"}");
