@@ -28,8 +28,8 @@ static size_t utf8_whole(const char *text, size_t len)
 }
 
 /* Formats into a full-size buffer and returns the length kept. */
-__attribute__((format(printf, 2, 0))) static size_t
-format_text(char out[P_ERR_TEXT_BYTES], const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static size_t format_text(char out[P_ERR_TEXT_BYTES],
+                                                                const char *format, va_list args)
 {
     int wanted = vsnprintf(out, P_ERR_TEXT_BYTES, format, args);
     size_t len;
