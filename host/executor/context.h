@@ -20,8 +20,10 @@ typedef struct exec_rules {
     bool create_calldata_is_initcode; /**< 4: CALLDATALOAD and CALLDATACOPY of a create frame read
                                          the init code */
     bool keep_returndata_on_unsupported_precompile; /**< 4 */
-    bool create_ef_leaks_refund; /**< 4: the refund counter of a CREATE that ends with 0xEF stays
-                                    with the parent */
+    bool create_tx_checks_deposit; /**< from 5: a create transaction asks for the budget of its two
+                                      code leaves before it writes them */
+    bool create_ef_leaks_refund;   /**< 4: the refund counter of a CREATE that ends with 0xEF stays
+                                      with the parent */
 } exec_rules;
 
 typedef struct exec_context {

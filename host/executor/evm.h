@@ -31,7 +31,8 @@ typedef struct evm_outcome {
     exec_error error;  /**< EXEC_OK, EXEC_REVERT, or a halt */
     uint64_t gas_left; /**< 0 after a halt; a call of an unsupported precompile is EXEC_REVERT and
                           returns all gas */
-    uint64_t refund;   /**< refund counter before the cap; 0 unless EXEC_OK */
+    int64_t refund; /**< refund counter before the cap; 0 unless EXEC_OK. Negative only where fork 4
+                       leaks the counter of a failed creation */
     const uint8_t *output;
     size_t output_len;
     const exec_log *logs; /**< those that survived */

@@ -93,7 +93,7 @@ static exec_fault finish_message(evm_machine *m, exec_error error, uint64_t gas_
     exec_arena *arena = &m->x->memory->tx;
     o->error = error;
     o->gas_left = gas_left;
-    o->refund = error == EXEC_OK && refund > 0 ? (uint64_t)refund : 0;
+    o->refund = error == EXEC_OK ? refund : 0;
     o->output = NULL;
     o->output_len = output_len;
     if (output_len != 0) {
@@ -511,7 +511,8 @@ static exec_fault deposit_code(evm_machine *m, evm_frame *f, const uint8_t *code
     }
     if (!evm_charge(m, f, GAS_CODE_DEPOSIT_BYTE * (uint64_t)len))
         return EXEC_FAULT_NONE;
-    EVM_TRY(counters_need_poseidon(&x->counters, 2, 0));
+    if (f->caller != NULL || x->rules.create_tx_checks_deposit)
+        EVM_TRY(counters_need_poseidon(&x->counters, 2, 0));
     /* a create transaction leaves no trace of empty code; CREATE writes two zeros */
     if (len == 0 && f->caller == NULL)
         return EXEC_FAULT_NONE;

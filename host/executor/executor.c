@@ -43,6 +43,7 @@ static exec_rules rules_of(uint32_t fork_id)
         .recover_infinity = fork_id <= 5,
         .create_calldata_is_initcode = fork_id == 4,
         .keep_returndata_on_unsupported_precompile = fork_id == 4,
+        .create_tx_checks_deposit = fork_id >= 5,
         .create_ef_leaks_refund = fork_id == 4,
     };
 }

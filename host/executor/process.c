@@ -166,6 +166,18 @@ static exec_fault add_balance(exec_context *x, const exec_address *a, const u256
     return world_set_balance(x->world, a, &balance);
 }
 
+/** The gas left with the refund, at most half of what was used. A negative counter (fork 4) is
+ * taken from the gas that is left; the reference proves nothing where there is not enough, so
+ * nothing is left then. */
+static uint64_t after_refund(const running_tx *t)
+{
+    uint64_t left = t->outcome.gas_left, cap = (t->tx->gas_limit - left) / 2;
+    if (t->outcome.refund >= 0)
+        return left + ((uint64_t)t->outcome.refund < cap ? (uint64_t)t->outcome.refund : cap);
+    uint64_t debt = (uint64_t)-t->outcome.refund;
+    return left > debt ? left - debt : 0;
+}
+
 /** Returns what is left to the sender and pays the sequencer: two separate changes, so that they
  * may be the same account. */
 static exec_fault settle_gas(running_tx *t)
@@ -176,9 +188,8 @@ static exec_fault settle_gas(running_tx *t)
     t->gas_refunded = 0;
     if (!is_halt(t->outcome.error)) {
         TRY(counters_need_poseidon(&x->counters, 4, 0));
-        uint64_t cap = (t->tx->gas_limit - t->outcome.gas_left) / 2;
-        t->gas_refunded = t->outcome.refund < cap ? t->outcome.refund : cap;
-        t->gas_left = t->outcome.gas_left + t->gas_refunded;
+        t->gas_left = after_refund(t);
+        t->gas_refunded = t->gas_left > t->outcome.gas_left ? t->gas_left - t->outcome.gas_left : 0;
         /* neither product can pass 2^256: the gas limit's did not */
         (void)fee(&amount, &t->price, t->gas_left);
         TRY(add_balance(x, &t->from, &amount));

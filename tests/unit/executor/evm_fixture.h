@@ -303,6 +303,7 @@ static inline fx *fx_create_sized(uint32_t fork_id, size_t frame_bytes, size_t t
                 .recover_infinity = fork_id <= 5,
                 .create_calldata_is_initcode = fork_id == 4,
                 .keep_returndata_on_unsupported_precompile = fork_id == 4,
+                .create_tx_checks_deposit = fork_id >= 5,
                 .create_ef_leaks_refund = fork_id == 4,
             },
         .world = f->w,

@@ -468,7 +468,8 @@ static void test_sstore(void **state)
     /* original, first value, second value; price of the first (cold) and second (warm) write;
      * refund */
     static const struct {
-        uint64_t original, first, second, gas_first, gas_second, refund;
+        uint64_t original, first, second, gas_first, gas_second;
+        int64_t refund;
     } rows[] = {
         {0, 0, 0, 2200, 100, 0},      {0, 0, 1, 2200, 20000, 0},  {0, 1, 0, 22100, 100, 19900},
         {0, 1, 2, 22100, 100, 0},     {0, 1, 1, 22100, 100, 0},   {1, 0, 0, 5000, 100, 15000},
