@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-// generate.mjs --out DIR [--seed N] [--count N] [--fork 4|6]: writes batches of random programs with the state after them
-// as an independent EVM (@ethereumjs/vm, Berlin) sees it, in the form that `zkprover vectors` runs.
+// generate.mjs --out DIR [--seed N] [--count N] [--fork 4|6] [--sweep N]: writes batches of random programs with the state
+// after them as an independent EVM (@ethereumjs/vm, Berlin with meaning.mjs) sees it, in the form that `zkprover vectors`
+// runs. --sweep makes each batch N more times, its last transaction with the gas limit at which one of its instructions can
+// just be paid, or one less or more, so that running out of gas meets every instruction.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +13,9 @@ import { Account, bigIntToUnpaddedBytes, bytesToHex, createAddressFromString, he
   setLengthLeft } from '@ethereumjs/util';
 import { createBlock } from '@ethereumjs/block';
 import { SimpleStateManager } from '@ethereumjs/statemanager';
+import { createEVM } from '@ethereumjs/evm';
 import { createVM, runTx } from '@ethereumjs/vm';
+import { customOpcodes, customPrecompiles } from './meaning.mjs';
 import { Random, initCode, program } from './program.mjs';
 
 const { values: args } = parseArgs({
@@ -20,10 +24,11 @@ const { values: args } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '100' },
     fork: { type: 'string', default: '6' },
+    sweep: { type: 'string', default: '0' },
   },
 });
 if (!args.out) {
-  console.error('usage: generate.mjs --out DIR [--seed N] [--count N] [--fork 4|6]');
+  console.error('usage: generate.mjs --out DIR [--seed N] [--count N] [--fork 4|6] [--sweep N]');
   process.exit(2);
 }
 const fork = Number(args.fork);
@@ -39,10 +44,12 @@ function makeCommon() {
   });
 }
 
+const PRICES = [0n, 10n ** 9n, 10n ** 13n, 10n ** 15n, 1n << 200n];
+
 const hex = (bytes) => bytesToHex(bytes).slice(2);
 const word = (n) => '0x' + n.toString(16).padStart(64, '0');
 
-function batchForm(tx) {
+function batchForm(tx, percentage) {
   const list = RLP.encode([
     bigIntToUnpaddedBytes(tx.nonce), bigIntToUnpaddedBytes(tx.gasPrice), bigIntToUnpaddedBytes(tx.gasLimit),
     tx.to ? tx.to.bytes : new Uint8Array(0), bigIntToUnpaddedBytes(tx.value), tx.data,
@@ -50,20 +57,31 @@ function batchForm(tx) {
   ]);
   const v = Number(tx.v) - (35 + 2 * CHAIN_ID) + 27;
   return hex(list) + tx.r.toString(16).padStart(64, '0') + tx.s.toString(16).padStart(64, '0') +
-    v.toString(16).padStart(2, '0') + (fork >= 5 ? 'ff' : '');
+    v.toString(16).padStart(2, '0') + (fork >= 5 ? percentage.toString(16).padStart(2, '0') : '');
 }
 
-async function makeCase(seed) {
+/** limit: the gas limit of the last transaction, if not a random one. Returns also, as `thresholds`, the limits at which an
+ * instruction of the last transaction's own frame, or of a frame below it, could just be paid. */
+async function makeCase(seed, limit) {
   const random = new Random(seed);
   const common = makeCommon();
   const stateManager = new SimpleStateManager({ common });
-  const vm = await createVM({ common, stateManager });
+  const evm = await createEVM({
+    common,
+    stateManager,
+    customOpcodes: customOpcodes(common, fork),
+    customPrecompiles: customPrecompiles(),
+  });
+  const vm = await createVM({ common, stateManager, evm });
 
   const keys = [1, 2].map((i) => setLengthLeft(bigIntToUnpaddedBytes(BigInt(seed) * 16n + BigInt(i)), 32));
   const senders = keys.map((k) => bytesToHex(privateToAddress(k)));
   const contracts = Array.from({ length: 2 + random.below(4) }, () => bytesToHex(random.bytes(20)));
   const callees = [...contracts, ...contracts, ...senders, SEQUENCER, bytesToHex(random.bytes(20)),
-    '0x' + '00'.repeat(19) + '01', '0x' + '00'.repeat(19) + '04', '0x' + '00'.repeat(20)].map((a) => a.slice(2));
+    '0x' + '00'.repeat(19) + '01', '0x' + '00'.repeat(19) + '04', '0x' + '00'.repeat(20),
+    // fork 4 keeps the return data of the call before: RETURNDATASIZE would differ
+    ...(fork >= 5 ? ['02', '03', '05', '06', '07', '08', '09'].slice(random.below(7)).slice(0, 2) : [])
+      .map((n) => '0x' + '00'.repeat(19) + n)].map((a) => a.slice(2));
 
   const genesis = [];
   const touched = new Map(); // address -> set of slots
@@ -95,11 +113,15 @@ async function makeCase(seed) {
     note(address);
   }
 
-  vm.evm.events.on('step', (step, next) => {
-    if (step.opcode.name === 'SSTORE')
-      note(step.address.toString(), word(step.stack[step.stack.length - 1]));
-    next?.();
-  });
+  const thresholds = [];
+  let current; // gas limit of the running transaction
+  vm.evm.events.on('step', (_, next) => next?.()); // without a listener there are no steps
+  evm.onStep = (state, gasLeft) => {
+    // exact in the transaction's own frame; below it a place to begin with
+    thresholds.push(Number(current - gasLeft));
+    if (state.opCode === 0x55 && state.stack.length > 0)
+      note(state.interpreter.getAddress().toString(), word(state.stack.peek(1)[0]));
+  };
   vm.evm.events.on('afterMessage', (result, next) => {
     if (result.createdAddress) note(result.createdAddress.toString());
     next?.();
@@ -109,29 +131,39 @@ async function makeCase(seed) {
   const outcomes = [];
   const nonces = [0n, 0n];
   const nTxs = 1 + random.below(4);
+  let processed = 0;
   for (let i = 0; i < nTxs; i++) {
     const who = random.below(2);
     const create = random.chance(20);
-    const tx = createLegacyTx({
-      nonce: nonces[who]++,
-      gasPrice: BigInt(1 + random.below(1000)),
-      gasLimit: BigInt(random.pick([60000, 150000, 400000, 1500000])) + BigInt(random.below(5000)),
-      to: create ? undefined : random.pick(contracts),
+    const signedPrice = random.chance(80) ? BigInt(1 + random.below(1000)) : random.pick(PRICES);
+    const percentage = fork >= 5 && random.chance(30) ? random.pick([0, 1, 127, 128, 254, random.below(256)]) : 255;
+    const randomLimit = BigInt(random.pick([60000, 150000, 400000, 1500000])) + BigInt(random.below(5000));
+    const last = i === nTxs - 1;
+    current = last && limit !== undefined ? BigInt(limit) : randomLimit;
+    const fields = {
+      nonce: nonces[who],
+      gasPrice: signedPrice,
+      gasLimit: current,
+      to: create ? undefined : random.chance(95) ? random.pick(contracts) : '0x' + random.pick(callees),
       value: random.chance(50) ? 0n : BigInt(random.below(5000)),
       data: create ? initCode(random, callees, fork) : random.bytes(random.below(100)),
-    }, { common }).sign(keys[who]);
+    };
+    const signed = createLegacyTx(fields, { common }).sign(keys[who]);
+    const tx = createLegacyTx({ ...fields, gasPrice: signedPrice * BigInt(percentage + 1) / 256n }, { common }).sign(keys[who]);
+    if (last) thresholds.length = 0;
     const block = createBlock({
-      header: { number: BigInt(i + 1), coinbase: SEQUENCER, gasLimit: 30000000n, timestamp: TIMESTAMP, difficulty: 0n },
+      header: { number: BigInt(processed + 1), coinbase: SEQUENCER, gasLimit: 30000000n, timestamp: TIMESTAMP, difficulty: 0n },
     }, { common, skipConsensusFormatValidation: true });
-    data += batchForm(tx);
+    data += batchForm(signed, percentage);
     try {
       const result = await runTx(vm, { tx, block, skipHardForkValidation: true });
+      processed++;
+      nonces[who]++;
       if (tx.to) note(tx.to.toString());
       outcomes.push({ gasUsed: result.totalGasSpent.toString(), error: result.execResult.exceptionError?.error ?? '' });
     } catch (e) {
-      if (!/upfront|gas limit|base fee|intrinsic/i.test(e.message)) throw e;
-      outcomes.push({ gasUsed: '0', error: e.message.slice(0, 80) });
-      nonces[who]--;
+      if (!/upfront|gas limit|base fee|intrinsic|MAX_INTEGER|sender doesn't have enough/i.test(e.message)) throw e;
+      outcomes.push({ gasUsed: '0', error: 'skipped: ' + e.message.slice(0, 40) });
     }
   }
 
@@ -164,6 +196,7 @@ async function makeCase(seed) {
     batchL2Data: '0x' + data,
     expectedNewLeafs: leafs,
     outcomes,
+    thresholds,
   };
 }
 
@@ -171,9 +204,20 @@ const dir = join(args.out, 'state-transition', `fork${fork}`, 'random');
 mkdirSync(dir, { recursive: true });
 const first = Number(args.seed);
 const kinds = new Map();
-for (let seed = first; seed < first + Number(args.count); seed++) {
-  const made = await makeCase(seed);
+
+function write(name, made) {
+  const { thresholds, ...rest } = made;
   for (const o of made.outcomes) kinds.set(o.error, (kinds.get(o.error) ?? 0) + 1);
-  writeFileSync(join(dir, `random_${seed}.json`), JSON.stringify(made, null, 1) + '\n');
+  writeFileSync(join(dir, `${name}.json`), JSON.stringify(rest, null, 1) + '\n');
+  return thresholds;
+}
+
+for (let seed = first; seed < first + Number(args.count); seed++) {
+  const thresholds = write(`random_${seed}`, await makeCase(seed));
+  const pick = new Random(seed + 0x5eed);
+  for (let i = 0; i < Number(args.sweep) && thresholds.length > 0; i++) {
+    const limit = pick.pick(thresholds) + pick.below(7) - 3;
+    if (limit > 0) write(`random_${seed}_limit_${limit}`, await makeCase(seed, limit));
+  }
 }
 console.log([...kinds].map(([k, n]) => `${n} ${k || 'ok'}`).join(', '));

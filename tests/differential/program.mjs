@@ -1,6 +1,5 @@
-// Random EVM programs that stay inside what Berlin and the zkEVM forks have in common, so that any independent EVM is an
-// oracle for them. Left out, because the zkEVM gives them a meaning of its own: SELFDESTRUCT, EXTCODEHASH, BLOCKHASH,
-// NUMBER where blocks are counted differently, jumps into push data, and the precompiles but 1 and 4.
+// Random EVM programs for an independent EVM as the oracle, which meaning.mjs has taught where the zkEVM forks leave Berlin.
+// What it cannot know is asked only so far: whether an EXTCODEHASH is zero, BLOCKHASH of blocks that do not exist.
 
 /** xorshift128+ over BigInt-free 32-bit words: the same seed gives the same programs everywhere. */
 export class Random {
@@ -44,12 +43,16 @@ const UNARY = [0x15, 0x19];
 const BINARY = [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0a, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18,
   0x1a, 0x1b, 0x1c, 0x1d];
 const TERNARY = [0x08, 0x09];
-const PUSHED = [0x30, 0x32, 0x33, 0x34, 0x36, 0x38, 0x3a, 0x3d, 0x41, 0x42, 0x44, 0x45, 0x46, 0x47, 0x58, 0x59, 0x5a];
+const PUSHED = [0x30, 0x32, 0x33, 0x34, 0x36, 0x38, 0x3a, 0x3d, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x58, 0x59, 0x5a];
 const EDGES = [
   '00', '01', '02', '1f', '20', '21', '60', 'ff', '0100', '7fff', 'ffff', '010000', 'ffffffff', '0100000000',
   'ffffffffffffffff', '010000000000000000', '80000000000000000000000000000000', 'ffffffffffffffffffffffffffffffff',
   '7f' + 'ff'.repeat(31), '80' + '00'.repeat(31), 'ff'.repeat(32), 'ff'.repeat(31) + 'fe',
 ];
+
+const FAR = ['3fffe0', '3fffe1', 'ffffffff', '0100000000', 'fffffffffffffff0', 'ffffffffffffffff', '010000000000000000',
+  'ff'.repeat(31), 'ff'.repeat(32)];
+const GAS = ['ff'.repeat(32), 'ff'.repeat(8), '01' + '00'.repeat(8), '01' + '00'.repeat(8) + '08fc', '80' + '00'.repeat(7)];
 
 function unhex(text) {
   return Uint8Array.from(text.match(/../g), (x) => parseInt(x, 16));
@@ -95,10 +98,24 @@ export class Program {
     while (this.height < n) this.pushAny();
   }
   offset() {
+    // an offset means nothing where the size is zero; elsewhere such a one ends the frame
+    if (this.r.chance(this.zeroSize ? 50 : 1)) {
+      this.pushBytes(unhex(this.r.pick(FAR)));
+      return;
+    }
     this.pushNumber(this.r.chance(85) ? this.r.below(200) : this.r.below(3000));
   }
   size() {
-    this.pushNumber(this.r.chance(80) ? this.r.below(80) : this.r.below(700));
+    this.zeroSize = this.r.chance(10);
+    if (this.zeroSize) this.pushNumber(0);
+    else if (this.r.chance(1)) this.pushBytes(unhex(this.r.pick(FAR)));
+    else this.pushNumber(this.r.chance(80) ? this.r.below(80) : this.r.below(700));
+  }
+  /** An address; now and then with bits above the 160 that count. */
+  address() {
+    const a = this.r.pick(this.callees);
+    if (this.r.chance(10)) this.pushBytes(unhex(this.r.pick(['01', 'ff']) + '00'.repeat(this.r.below(11)) + a));
+    else this.pushBytes(unhex(a));
   }
   call() {
     const op = this.r.pick([0xf1, 0xf1, 0xf2, 0xf4, 0xfa]);
@@ -111,10 +128,10 @@ export class Program {
       if (this.r.chance(70)) this.pushNumber(0);
       else this.pushNumber(this.r.below(1000));
     }
-    this.pushBytes(unhex(this.r.pick(this.callees)));
+    this.address();
     if (this.r.chance(60)) this.op(0x5a);
     else if (this.r.chance(80)) this.pushNumber(this.r.below(60000));
-    else this.pushBytes(unhex('ff'.repeat(32)));
+    else this.pushBytes(unhex(this.r.pick(GAS)));
     this.op(op);
     this.height = before + 1;
   }
@@ -153,6 +170,17 @@ export class Program {
     this.op(0x5b);
     // both ways must have at least what we count on afterwards
     this.height = Math.min(before, this.height);
+  }
+  jumpIntoPush() {
+    // the JUMPDEST is a byte of a PUSH; what follows it there is code, too
+    const n = 1 + this.r.below(32);
+    const hidden = this.r.below(n);
+    const data = Uint8Array.from({ length: n }, (_, i) => (i < hidden ? this.r.below(256) : 0x5b));
+    if (this.r.chance(30)) data[n - 1] = this.r.pick([0x58, 0x5a, 0x59, 0x36]); // pushes one
+    if (hidden === n - 1) data[n - 1] = 0x5b;
+    const to = this.code.length + 5 + hidden;
+    this.op(0x61, to >> 8, to & 255, 0x56, 0x5f + n, ...data);
+    this.height += data[n - 1] === 0x5b ? 0 : 1;
   }
   loop() {
     // a counter in memory slot 0x400, at most ten rounds, with a body that keeps no operands
@@ -240,8 +268,11 @@ export class Program {
       this.op(op);
       this.height -= 3;
     } else if (kind < 87) {
-      this.pushBytes(unhex(r.pick(this.callees)));
-      this.op(r.pick([0x31, 0x3b]));
+      const op = r.pick([0x31, 0x3b, 0x3f, 0x40]);
+      if (op === 0x40) this.pushBytes(Uint8Array.from([0x7f, ...r.bytes(r.below(32))]));
+      else this.address();
+      this.op(op);
+      if (op === 0x3f) this.op(0x15);
     } else if (kind < 90) {
       const topics = r.below(5);
       this.need(topics);
@@ -253,6 +284,8 @@ export class Program {
       this.call();
     } else if (kind < 96 && this.depth < 2) {
       this.create();
+    } else if (kind < 97) {
+      this.jumpIntoPush();
     } else if (nested && kind < 98) {
       this.jumpForward();
     } else if (nested) {
@@ -261,8 +294,11 @@ export class Program {
   }
   end() {
     const kind = this.r.below(10);
-    if (kind < 3) {
+    if (kind < 2) {
       this.op(0x00);
+    } else if (kind < 3) {
+      this.address();
+      this.op(0xff);
     } else if (kind < 8) {
       this.size();
       this.offset();
