@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Random programs against an independent EVM, with fresh seeds. Each failing file is kept and named.
+# Random programs against an independent EVM, with fresh seeds, each also with gas limits at which one of its
+# instructions can just be paid. Each failing file is kept and named.
 #
 #   scripts/differential.sh [SECONDS]     default 60; the seed is printed, so that a run can be repeated
 set -euo pipefail
@@ -26,16 +27,17 @@ end=$((SECONDS + seconds))
 total=0
 while [ $SECONDS -lt $end ]; do
     for fork in 4 6; do
-        node "$root/tests/differential/generate.mjs" --out "$dir" --fork $fork --seed $seed --count 200 >/dev/null
+        node "$root/tests/differential/generate.mjs" --out "$dir" --fork $fork --seed $seed --count 50 --sweep 4 \
+            >/dev/null
         if ! "$program" vectors "$dir" >"$dir/out"; then
             grep FAIL "$dir/out" || tail -n 3 "$dir/out"
             echo "differential.sh: the two differ; the cases are in $dir (fork $fork, seeds from $seed)" >&2
             exit 1
         fi
-        total=$((total + 200))
+        total=$((total + $(find "$dir/state-transition" -name '*.json' | wc -l)))
         rm -rf "$dir/state-transition"
     done
-    seed=$((seed + 200))
+    seed=$((seed + 50))
 done
 rm -rf "$dir"
 echo "$total batches of random programs agree with the independent EVM (last seed $((seed - 1)))"
