@@ -112,6 +112,29 @@ test('a deadline ends the call and stops its work', async () => {
     assert.ok(Date.now() - start < 4000);
 });
 
+test('GetStatus answers at once while every worker is busy and requests wait', async () => {
+    const before = longEvents().length;
+    const streams = [1, 2, 3, 4].map(() => { // two workers: two run, two wait
+        const s = client.Execute();
+        s.write(longRequest());
+        return [s, collect(s)];
+    });
+    await sleep(600);
+    for (let i = 0; i < 5; i++) {
+        const start = Date.now();
+        assert.equal((await status(client)).state, 'STATUS_PROVER_IDLE');
+        assert.ok(Date.now() - start < 500, `${Date.now() - start} ms`);
+    }
+    assert.equal(longEvents().length, before);
+    for (const [s] of streams) s.cancel();
+    for (const [, end] of streams) assert.equal((await end).code, S.CANCELLED);
+    const end = Date.now() + 5000; // those that waited were never begun: their size was not even read
+    const cancelled = () => server.events('execute').filter((e) => e.result === 'CANCEL' && e.request_bytes === 0);
+    while ((longEvents().length < before + 2 || cancelled().length < 2) && Date.now() < end) await sleep(20);
+    assert.equal(longEvents().length, before + 2);
+    assert.equal(cancelled().length, 2);
+});
+
 /** A client on a bare HTTP/2 session, so that its socket can be destroyed. */
 function bareStream(request) {
     const socket = net.connect(server.port, '127.0.0.1');
