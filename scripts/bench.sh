@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures the executor on this machine: builds the release preset and runs `zkprover bench execute`.
 #
-#   scripts/bench.sh [--json] [FILE...]    batch files; default: the four performance batches of ZKPROVER_VECTORS
-#                                          (default ../shared/vectors), else the batches of tests/data
+#   scripts/bench.sh [--json] [--threads=T] [--isa=I] [FILE...]
+#
+# FILE: batch files; default: the performance batches of ZKPROVER_VECTORS (default ../shared/vectors), else those of tests/data.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,7 +11,7 @@ options=()
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help)
-        sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         exit 0
         ;;
     -*)

@@ -5,7 +5,7 @@
 #   scripts/test.sh [--preset NAME] [--no-install] [-- CTEST-OPTIONS...]
 #
 # --preset     release (default), asan, tsan or coverage
-# after --     options for ctest, for example -L unit, -LE long, -R executor
+# after --     options for ctest, for example -L unit, -LE fuzz, -R executor
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -57,13 +57,8 @@ configure() { cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; return 
 need configure
 need cmake --build "build/$preset" -j "$jobs"
 
-# the label "long" is for scripts/soak.sh and the like, unless the caller chooses labels
-args=("$@")
-if [ ${#args[@]} -eq 0 ]; then
-    args=(-LE '^long$')
-fi
 code=0
-ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "${args[@]}" 2>&1 |
+ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@" 2>&1 |
     tee "$log" || code=$?
 
 # One line for each test: "12/30 Test #12: unit.base.err ......   Passed    0.01 sec". What did not run for another
