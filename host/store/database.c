@@ -170,24 +170,26 @@ p_status store_conn_open(store_conn *c, const char *dir, bool writer, unsigned b
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA temp_store = MEMORY;",
                               "setting up", err);
-    if (status != P_OK)
-        return status;
-    if (!writer)
-        return execute(c, "PRAGMA query_only = ON", "setting up", err);
-    status = execute(c,
-                     "PRAGMA journal_mode = WAL;"
-                     "PRAGMA synchronous = FULL;"
-                     "PRAGMA journal_size_limit = 16777216;",
-                     "switching to write-ahead logging", err);
-    if (status != P_OK)
-        return status;
+    if (status == P_OK && !writer)
+        status = execute(c, "PRAGMA query_only = ON", "setting up", err);
+    return status;
+}
+
+p_status store_conn_durable(store_conn *c, p_err *err)
+{
     int64_t level;
-    status = store_number(c, "PRAGMA synchronous", &level, err);
+    p_status status = execute(c,
+                              "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA journal_size_limit = 16777216;",
+                              "switching to write-ahead logging", err);
+    if (status == P_OK)
+        status = store_number(c, "PRAGMA synchronous", &level, err);
     if (status == P_OK && level != 2)
         status =
             p_err_set(err, P_EINTERNAL,
                       "job store %s: SQLite does not take synchronous = FULL (it says %" PRId64 ")",
-                      dir, level);
+                      c->dir, level);
     return status;
 }
 
@@ -201,9 +203,10 @@ void store_conn_close(store_conn *c)
     c->db = NULL;
 }
 
-p_status store_migrate(store_conn *c, const store_migration *steps, unsigned n_steps, p_err *err)
+p_status store_identify(store_conn *c, unsigned newest, unsigned *found, p_err *err)
 {
     int64_t version, application, tables;
+    *found = 0;
     p_status status = store_number(c, "PRAGMA user_version", &version, err);
     if (status == P_OK)
         status = store_number(c, "PRAGMA application_id", &application, err);
@@ -216,13 +219,23 @@ p_status store_migrate(store_conn *c, const store_migration *steps, unsigned n_s
                          "job store %s: jobs.db belongs to another program (application id %" PRId64
                          ", expected %d); choose another folder",
                          c->dir, application, APPLICATION_ID);
-    if (version < 0 || version > n_steps)
+    if (version < 0 || version > newest)
         return p_err_set(err, P_EUNSUPPORTED,
                          "job store %s: jobs.db has schema version %" PRId64
                          ", and this program knows versions up to %u: it was written by a newer "
                          "program; use that one, or restore the backup made before the upgrade",
-                         c->dir, version, n_steps);
-    for (unsigned i = (unsigned)version; i < n_steps; i++) {
+                         c->dir, version, newest);
+    *found = (unsigned)version;
+    return P_OK;
+}
+
+p_status store_migrate(store_conn *c, const store_migration *steps, unsigned n_steps, p_err *err)
+{
+    unsigned version;
+    p_status status = store_identify(c, n_steps, &version, err);
+    if (status != P_OK)
+        return status;
+    for (unsigned i = version; i < n_steps; i++) {
         char mark[96];
         snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %u",
                  APPLICATION_ID, i + 1);

@@ -123,6 +123,7 @@ static p_status count_files(job_store *s, p_err *err)
 
 static p_status open_all(job_store *s, p_err *err)
 {
+    unsigned version;
     p_status status = open_folder(s, AT_FDCWD, s->dir, &s->dir_fd, err);
     if (status == P_OK)
         status = take_lock(s, err);
@@ -133,7 +134,11 @@ static p_status open_all(job_store *s, p_err *err)
     if (status == P_OK)
         status = store_conn_open(&s->writer, s->dir, true, s->options.busy_timeout_ms, err);
     if (status == P_OK)
+        status = store_identify(&s->writer, JOB_STORE_SCHEMA, &version, err);
+    if (status == P_OK)
         status = store_check(&s->writer, err);
+    if (status == P_OK)
+        status = store_conn_durable(&s->writer, err);
     if (status == P_OK)
         status = store_migrate(&s->writer, store_schema, JOB_STORE_SCHEMA, err);
     if (status == P_OK)

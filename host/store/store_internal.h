@@ -74,8 +74,12 @@ typedef struct store_conn {
 /** What SQLite's result code means to us, with a text that says what to do. */
 p_status store_sql_error(const store_conn *c, int rc, const char *what, p_err *err);
 
-/** Opens jobs.db (which is there, perhaps empty) with our settings. */
+/** Opens jobs.db (which is there, perhaps empty) without changing it. */
 p_status store_conn_open(store_conn *c, const char *dir, bool writer, unsigned busy_ms, p_err *err);
+/** Write-ahead log, and a sync at each commit. This writes to the file: identify and check it
+ * before.
+ */
+p_status store_conn_durable(store_conn *c, p_err *err);
 void store_conn_close(store_conn *c);
 
 /** A statement with no parameter bound, ready to step. */
@@ -93,6 +97,10 @@ p_status store_number(store_conn *c, const char *sql, int64_t *out, p_err *err);
 typedef struct store_migration {
     const char *sql;
 } store_migration;
+
+/** Whether the database is ours and not newer than version newest: P_EUNSUPPORTED if not. *found is
+ *  its version, 0 if it is empty. Changes nothing. */
+p_status store_identify(store_conn *c, unsigned newest, unsigned *found, p_err *err);
 
 /** Brings the schema to version n_steps: step i makes version i + 1. Each step is a transaction of
  *  its own with the version number in it. P_EUNSUPPORTED if the database is newer, or of another
