@@ -154,6 +154,29 @@ static p_status execute(store_conn *c, const char *sql, const char *what, p_err 
     return rc == SQLITE_OK ? P_OK : store_sql_error(c, rc, what, err);
 }
 
+/** The first text that a PRAGMA returns; "" if it returns no row. */
+static p_status pragma_text(store_conn *c, const char *sql, char *out, size_t cap, p_err *err)
+{
+    sqlite3_stmt *st;
+    out[0] = 0;
+    int rc = sqlite3_prepare_v2(c->db, sql, -1, &st, NULL);
+    if (rc != SQLITE_OK)
+        return store_sql_error(c, rc, sql, err);
+    rc = sqlite3_step(st);
+    p_status status = P_OK;
+    if (rc == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(st, 0);
+        snprintf(out, cap, "%s", text ? text : "?");
+        for (char *p = out; *p; p++) /* SQLite breaks its lines */
+            if (*p == '\n')
+                *p = ' ';
+    } else if (rc != SQLITE_DONE) {
+        status = store_sql_error(c, rc, sql, err);
+    }
+    sqlite3_finalize(st);
+    return status;
+}
+
 p_status store_conn_open(store_conn *c, const char *dir, bool writer, unsigned busy_ms, p_err *err)
 {
     char path[PATH_MAX + 16];
@@ -178,11 +201,19 @@ p_status store_conn_open(store_conn *c, const char *dir, bool writer, unsigned b
 p_status store_conn_durable(store_conn *c, p_err *err)
 {
     int64_t level;
-    p_status status = execute(c,
-                              "PRAGMA journal_mode = WAL;"
-                              "PRAGMA synchronous = FULL;"
-                              "PRAGMA journal_size_limit = 16777216;",
-                              "switching to write-ahead logging", err);
+    char mode[32];
+    p_status status = pragma_text(c, "PRAGMA journal_mode = WAL", mode, sizeof mode, err);
+    if (status == P_OK && strcmp(mode, "wal") != 0)
+        return p_err_set(
+            err, P_EIO,
+            "job store %s: SQLite cannot use its write-ahead log here (its journal mode "
+            "stays %s); put the folder on a local disk",
+            c->dir, mode);
+    if (status == P_OK)
+        status = execute(c,
+                         "PRAGMA synchronous = FULL;"
+                         "PRAGMA journal_size_limit = 16777216;",
+                         "setting up", err);
     if (status == P_OK)
         status = store_number(c, "PRAGMA synchronous", &level, err);
     if (status == P_OK && level != 2)
@@ -254,36 +285,13 @@ p_status store_migrate(store_conn *c, const store_migration *steps, unsigned n_s
     return P_OK;
 }
 
-/** The first text that a checking PRAGMA returns; "" if it returns no row. */
-static p_status first_finding(store_conn *c, const char *sql, char *out, size_t cap, p_err *err)
-{
-    sqlite3_stmt *st;
-    out[0] = 0;
-    int rc = sqlite3_prepare_v2(c->db, sql, -1, &st, NULL);
-    if (rc != SQLITE_OK)
-        return store_sql_error(c, rc, sql, err);
-    rc = sqlite3_step(st);
-    p_status status = P_OK;
-    if (rc == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(st, 0);
-        snprintf(out, cap, "%s", text ? text : "?");
-        for (char *p = out; *p; p++) /* SQLite breaks its lines */
-            if (*p == '\n')
-                *p = ' ';
-    } else if (rc != SQLITE_DONE) {
-        status = store_sql_error(c, rc, sql, err);
-    }
-    sqlite3_finalize(st);
-    return status;
-}
-
 p_status store_check(store_conn *c, p_err *err)
 {
     char finding[256];
-    p_status status = first_finding(c, "PRAGMA quick_check(1)", finding, sizeof finding, err);
+    p_status status = pragma_text(c, "PRAGMA quick_check(1)", finding, sizeof finding, err);
     bool bad = status == P_OK && strcmp(finding, "ok") != 0;
     if (status == P_OK && !bad) {
-        status = first_finding(c, "PRAGMA foreign_key_check", finding, sizeof finding, err);
+        status = pragma_text(c, "PRAGMA foreign_key_check", finding, sizeof finding, err);
         bad = status == P_OK && finding[0];
     }
     if (bad)
