@@ -15,7 +15,7 @@ die() {
 
 build_packages=(
     gcc libc6-dev make cmake pkg-config
-    libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libsecp256k1-dev liblmdb-dev libjansson-dev libsqlite3-dev libssl-dev
+    libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libsecp256k1-dev liblmdb-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
 )
 test_packages=(
     git python3 libcmocka-dev gcc-riscv64-unknown-elf qemu-user

@@ -288,6 +288,11 @@ static void give_answer(rpc_service *s, rpc_call *call, p_status st, bool malfor
         }
         event->transactions = o->result.n_txs;
         event->processed = o->result.n_processed;
+        for (size_t i = 0; i < o->result.n_txs; i++) {
+            exec_error e = o->txs[i].error;
+            event->failed += e != EXEC_OK && !exec_error_is_unexecuted(e);
+            event->undone += exec_error_is_undone(e);
+        }
         event->batch_num = o->result.new_batch_num;
         event->execute_seconds = o->seconds;
         st = pack_outcome(o, r, s->options.max_message_bytes, &a, err);

@@ -84,6 +84,7 @@ struct rpc_call {
     bool reading;
     bool owed;     /**< the service owes an answer */
     bool finished; /**< the batch with the status was started */
+    int code;      /**< gRPC status that was sent last; CANCELLED before */
     int64_t idle_since_ns;
     uint64_t index; /**< requests read so far */
     grpc_byte_buffer *in;
@@ -165,6 +166,7 @@ static rpc_call *call_create(rpc_server *s, grpc_call *call)
     }
     c->server = s;
     c->call = call;
+    c->code = GRPC_STATUS_CANCELLED;
     atomic_init(&c->cancelled, false);
     for (int k = 0; k < TAG_STOPPED; k++)
         c->tags[k] = (tag){(tag_kind)k, c};
@@ -197,6 +199,9 @@ static void call_destroy(rpc_call *c)
         grpc_slice_unref(c->details);
     grpc_call_unref(c->call);
     pthread_mutex_destroy(&c->lock);
+    if (s->options.ended)
+        s->options.ended(s->options.ended_ctx, c->method ? c->method->name : NULL,
+                         c->close_cancelled ? GRPC_STATUS_CANCELLED : c->code);
 
     /* out of the counts last: rpc_server_stop waits for them before it takes gRPC down */
     pthread_mutex_lock(&s->lock);
@@ -299,6 +304,7 @@ static void call_set_status(rpc_call *c, grpc_op *op, p_status status, const cha
     memset(op, 0, sizeof *op);
     op->op = GRPC_OP_SEND_STATUS_FROM_SERVER;
     op->data.send_status_from_server.status = (grpc_status_code)p_status_grpc(status);
+    c->code = (int)op->data.send_status_from_server.status;
     op->data.send_status_from_server.trailing_metadata = c->reasons;
     op->data.send_status_from_server.trailing_metadata_count = c->n_reasons;
     if (text) {

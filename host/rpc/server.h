@@ -54,6 +54,11 @@ typedef struct rpc_server_options {
     size_t max_transport_bytes; /**< gRPC's own buffers of all connections together; 0: no limit */
     unsigned max_calls;         /**< running calls of all connections together */
     unsigned max_streams;       /**< running calls of one connection */
+    /** A call is over; NULL: nobody counts. method is its table's name, or NULL if it was for none
+     *  of the methods; code the gRPC status that it ended with, CANCELLED if the client did not
+     *  wait for it. Any thread, without locks; must not block nor call the server. */
+    void (*ended)(void *ctx, const char *method, int code);
+    void *ended_ctx;
 } rpc_server_options;
 
 /** A server with its methods (copied; names and ctx borrowed). *out is NULL on failure. */

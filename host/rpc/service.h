@@ -22,8 +22,10 @@ typedef struct rpc_execute_event {
     const char *result; /**< "COMPLETED_OK", ... or, if the call failed, the name of the p_status */
     uint64_t index;     /**< on its stream */
     size_t request_bytes, response_bytes;
-    uint32_t transactions, processed;
-    uint64_t batch_num; /**< the new one; 0 if there is none */
+    uint32_t transactions, processed; /**< processed: not skipped */
+    uint32_t failed;                  /**< of those processed */
+    uint32_t undone;                  /**< of a batch that was rolled back; not processed */
+    uint64_t batch_num;               /**< the new one; 0 if there is none */
     double wait_seconds, execute_seconds, total_seconds;
     const char *reason; /**< can quote the request: not for the default log level; NULL: none */
 } rpc_execute_event;

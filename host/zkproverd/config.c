@@ -1,5 +1,7 @@
 #include "host/zkproverd/config.h"
 
+#include "host/zkproverd/http.h"
+
 #include <jansson.h>
 
 #include <arpa/inet.h>
@@ -68,6 +70,10 @@ static const key keys[] = {
            "memory that the execution of one batch may take, beside its request and its answer"),
     BOOLEAN("counters.enforce", NULL, counters_enforce, "true",
             "roll back batches that exceed the counters"),
+    TEXT("http.listen", "--http-listen", http_listen, "off",
+         "address and port of /metrics, /healthz and /readyz, as 127.0.0.1:9464, or off"),
+    BOOLEAN("http.allow_remote", NULL, http_allow_remote, "false",
+            "allow an HTTP address that other machines reach"),
 };
 /* clang-format on */
 #define N_KEYS (sizeof keys / sizeof keys[0])
@@ -410,6 +416,24 @@ static void check_listen(config *c, config_problems *problems)
             c->listen);
 }
 
+static void check_http(const config *c, config_problems *problems)
+{
+    http_address a;
+    if (!c->http_listen[0] || !strcmp(c->http_listen, "off"))
+        return;
+    if (!http_address_parse(&a, c->http_listen))
+        config_problem_add(problems,
+                           "http.listen: it is '%s'; expected off, or a numeric address with a "
+                           "port, as 127.0.0.1:9464 or [::1]:9464",
+                           c->http_listen);
+    else if (!a.loopback && !c->http_allow_remote)
+        config_problem_add(problems,
+                           "http.listen: %s is reachable from other machines, without encryption "
+                           "or authentication. Listen on 127.0.0.1, or set http.allow_remote to "
+                           "true if whoever reaches it may read the metrics",
+                           c->http_listen);
+}
+
 static void check_log_level(config *c, config_problems *problems)
 {
     for (int l = LOG_DEBUG; l <= LOG_ERROR; l++)
@@ -441,6 +465,7 @@ static void default_data_dir(config *c, char *const *environment, config_problem
 static void check_all(config *c, char *const *environment, config_problems *problems)
 {
     check_listen(c, problems);
+    check_http(c, problems);
     check_log_level(c, problems);
     default_data_dir(c, environment, problems);
     if (c->grpc_max_inflight_bytes < c->grpc_max_message_bytes)

@@ -28,6 +28,8 @@ typedef struct config {
     bool state_persist_execute;
     uint64_t limits_execute_memory_bytes;
     bool counters_enforce;
+    char http_listen[64]; /**< "" or "off": no HTTP port */
+    bool http_allow_remote;
 
     log_level log_level;     /**< from log_level_text */
     bool listen_is_loopback; /**< from listen */

@@ -4,6 +4,7 @@
 #include "host/rpc/server.h"
 #include "host/rpc/service.h"
 #include "host/state/store.h"
+#include "host/zkproverd/operations.h"
 
 #include <jansson.h>
 
@@ -25,6 +26,7 @@ struct lifecycle {
     const config *config;
     logger log;
     const gl_poseidon_ops *poseidon;
+    operations *operations;
     state_store *store;
     rpc_service *service;
     rpc_server *server;
@@ -181,6 +183,7 @@ void lifecycle_check(const config *c, config_problems *problems)
 static void on_executed(void *ctx, const rpc_execute_event *e)
 {
     const lifecycle *l = ctx;
+    telemetry_executed(operations_telemetry(l->operations), e);
     log_event(&l->log, LOG_INFO, "execute",
               "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s*}", "result", e->result,
               "index", (json_int_t)e->index, "request_bytes", (json_int_t)e->request_bytes,
@@ -188,6 +191,12 @@ static void on_executed(void *ctx, const rpc_execute_event *e)
               (json_int_t)e->transactions, "processed", (json_int_t)e->processed, "batch_num",
               (json_int_t)e->batch_num, "wait_s", e->wait_seconds, "execute_s", e->execute_seconds,
               "total_s", e->total_seconds, "reason", l->log.level <= LOG_DEBUG ? e->reason : NULL);
+}
+
+static void on_call_ended(void *ctx, const char *method, int code)
+{
+    const lifecycle *l = ctx;
+    telemetry_call_ended(operations_telemetry(l->operations), method, code);
 }
 
 /* gRPC's log gives no context: a logger of its own, at the level at which gRPC already filters */
@@ -215,6 +224,29 @@ static exit_code code_of(p_status s)
     }
 }
 
+/** First of all, so that /readyz tells how the start goes. */
+static p_status start_operations(lifecycle *l, p_err *err)
+{
+    const config *c = l->config;
+    unsigned port;
+    p_status s = operations_create(&l->operations, &l->log, getenv("NOTIFY_SOCKET"), err);
+    if (s != P_OK)
+        return s;
+    telemetry_build build = {.version = ZKP_VERSION,
+                             .protocol = RPC_PROTOCOL_VERSION,
+                             .isa = l->poseidon->isa,
+                             .device = "cpu",
+                             .grpc_core = rpc_core_version(),
+                             .fork_id = (unsigned)c->fork_id};
+    telemetry_set_build(operations_telemetry(l->operations), &build);
+    operations_set_phase(l->operations, OPERATIONS_STARTING);
+    s = operations_listen(l->operations, c->http_listen, &port, err);
+    if (s == P_OK && port)
+        log_event(&l->log, LOG_INFO, "http", "{s:s, s:i}", "listen", c->http_listen, "port",
+                  (int)port);
+    return s;
+}
+
 static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
 {
     const config *c = l->config;
@@ -238,6 +270,8 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .max_transport_bytes = (size_t)c->grpc_max_transport_bytes,
         .max_calls = (unsigned)c->grpc_max_calls,
         .max_streams = (unsigned)c->grpc_max_streams,
+        .ended = on_call_ended,
+        .ended_ctx = l,
     };
     rpc_method methods[RPC_SERVICE_METHODS];
     p_status s = rpc_service_create(&l->service, &service, err);
@@ -265,12 +299,19 @@ static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *
               ZKP_VERSION, "protocol", RPC_PROTOCOL_VERSION, "grpc_core", rpc_core_version(),
               "device", "cpu", "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
               "workers", (json_int_t)c->workers);
+    s = start_operations(l, err);
+    *code = code_of(s);
+    if (s != P_OK)
+        return s;
     s = open_store(c, &l->log, &l->store, err);
     *code = EXIT_CODE_MISSING;
     if (s != P_OK)
         return s;
+    operations_set_state_store(l->operations, l->store);
     s = start_server(l, port, err);
     *code = code_of(s);
+    if (s == P_OK)
+        operations_set_server(l->operations, l->server);
     return s;
 }
 
@@ -296,6 +337,7 @@ p_status lifecycle_start(lifecycle **out, const config *c, exit_code *code, p_er
         log_event(&l->log, LOG_WARN, "insecure_remote", "{s:s, s:s}", "listen", c->listen,
                   "meaning", "other machines can connect, without encryption or authentication");
     rpc_service_ready(l->service);
+    operations_set_phase(l->operations, OPERATIONS_SERVING);
     char address[sizeof c->listen + 8];
     snprintf(address, sizeof address, "%.*s:%u", (int)(strrchr(c->listen, ':') - c->listen),
              c->listen, port);
@@ -340,6 +382,7 @@ void lifecycle_drain(lifecycle *l)
     rpc_server_get_stats(l->server, &stats);
     log_event(&l->log, LOG_INFO, "draining", "{s:i, s:I}", "calls", (int)stats.calls_running,
               "drain_seconds", (json_int_t)l->config->drain_seconds);
+    operations_set_phase(l->operations, OPERATIONS_DRAINING);
     rpc_server_drain(l->server);
     if (wait_for_calls(l, now_ms() + (int64_t)l->config->drain_seconds * 1000))
         return;
@@ -359,6 +402,7 @@ void lifecycle_stop(lifecycle *l)
     sigset_t set;
     stop_signals(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    operations_stop(l->operations); /* it asks the other parts */
     if (l->server) {
         rpc_server_stop(l->server);
         rpc_server_stats stats;
@@ -370,5 +414,6 @@ void lifecycle_stop(lifecycle *l)
     rpc_service_destroy(l->service);
     rpc_server_destroy(l->server);
     state_store_close(l->store);
+    operations_destroy(l->operations);
     free(l);
 }

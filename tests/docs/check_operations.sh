@@ -38,7 +38,7 @@ done <<<"$rows"
 # shellcheck disable=SC2016 # the backquotes are Markdown
 while read -r key; do
     grep -q "^$key|" <<<"$rows" || complain "the table has a key '$key' that zkproverd does not know"
-done < <(sed -n '/^## zkproverd/,/^## zkprover$/s/^| `\([a-z_.]*\)` |.*/\1/p' "$page")
+done < <(sed -n '/^## zkproverd$/,/^## /s/^| `\([a-z_.]*\)` |.*/\1/p' "$page")
 
 while read -r name; do
     grep -q "^| \`${name}[ \`]" "$page" || complain "command $name is not in the table"
