@@ -83,7 +83,8 @@ static inline void test_make_dir(char out[64])
 
 static inline void test_remove_dir(const char *dir)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb", "owner.lock", "file.json"};
+    static const char *const names[] = {"data.mdb",     "lock.mdb",     "owner.lock",
+                                        "readers.lock", "data.mdb.new", "file.json"};
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);

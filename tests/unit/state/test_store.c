@@ -66,6 +66,9 @@ static void test_write_and_reopen(void **unused)
         assert_int_equal(info.nodes, N);
         assert_int_equal(info.codes, 3);
         assert_int_equal(info.bytes_map, MAP);
+        assert_int_equal(info.bytes_limit, MAP);
+        assert_int_equal(info.format, 1);
+        assert_true(info.bytes_file >= info.bytes_used && info.bytes_free < info.bytes_used);
         assert_true(info.bytes_used > N * 128 + 70000 && info.bytes_used < MAP);
         /* writing the same again changes nothing */
         test_ok(state_store_write(s, (const gl_t(*)[16])records, N, codes, 3, &err), &err);
@@ -145,8 +148,9 @@ static void test_open_errors(void **unused)
     }
     /* the second handle, then a foreign file in place of the data */
     state_store *first = open_store(dir, MAP);
-    test_expect(state_store_open(&s, dir, MAP, &err), &err, P_EUNAVAILABLE,
-                "in use by another process");
+    char in_use[64];
+    snprintf(in_use, sizeof in_use, "is in use by process %ld;", (long)getpid());
+    test_expect(state_store_open(&s, dir, MAP, &err), &err, P_EUNAVAILABLE, in_use);
     state_store_close(first);
     snprintf(path, sizeof path, "%s/data.mdb", dir);
     f = fopen(path, "w");
