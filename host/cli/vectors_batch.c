@@ -199,6 +199,19 @@ static void compare_rom(vectors *v, const state_outcome *o, const json_t *rom)
         if (value_json_u64(&expected, counters, exact[i].name, NULL) == P_OK)
             vec_equal_u64(v, what, expected, exact[i].found);
     }
+    const struct {
+        const char *name;
+        uint64_t found;
+    } least[] = {{"steps", r->counters.steps_least}, {"arith", r->counters.arith_least}};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t expected;
+        char what[64];
+        snprintf(what, sizeof what, "ROM: counter %s, not passed by its lower bound",
+                 least[i].name);
+        if (value_json_u64(&expected, counters, least[i].name, NULL) == P_OK &&
+            least[i].found > expected)
+            vec_equal_u64(v, what, expected, least[i].found);
+    }
 }
 
 void vec_run_batch(vectors *v, const vec_case *c)

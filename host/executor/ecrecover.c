@@ -17,7 +17,11 @@ exec_fault exec_ecrecover(exec_context *x, const uint8_t hash[32], const u256 *v
 {
     *ok = false;
     x->counters.ecrecover++;
-    exec_fault fault = counters_need_keccak(&x->counters, 1);
+    exec_fault fault = counters_need_arith(&x->counters, COUNTERS_SIGNATURE_ARITH);
+    if (fault == EXEC_FAULT_NONE)
+        fault = counters_need_steps(&x->counters, COUNTERS_SIGNATURE_STEPS);
+    if (fault == EXEC_FAULT_NONE)
+        fault = counters_need_keccak(&x->counters, 1);
     if (fault != EXEC_FAULT_NONE)
         return fault;
 
@@ -45,6 +49,8 @@ exec_fault exec_ecrecover(exec_context *x, const uint8_t hash[32], const u256 *v
     }
     x->host->keccak(digest, key, sizeof key);
     counters_add_keccak(&x->counters, sizeof key);
+    x->counters.steps_least += COUNTERS_SIGNATURE_LEAST_STEPS;
+    x->counters.arith_least += COUNTERS_SIGNATURE_LEAST_ARITH;
     memcpy(signer->bytes, digest + 12, sizeof signer->bytes);
     *ok = true;
     return EXEC_FAULT_NONE;

@@ -269,6 +269,7 @@ exec_fault evm_interpret(evm_machine *m)
     evm_frame *f;
     const uint8_t *code;
     size_t code_len, pc;
+    size_t run; /* where the code that runs without a jump began */
     u256 *sp, *stack;
     const u256 *target;
     uint64_t gas;
@@ -281,7 +282,7 @@ resume:
         return EXEC_FAULT_NONE;
     code = f->code;
     code_len = f->code_len;
-    pc = f->pc;
+    pc = run = f->pc;
     sp = f->sp;
     stack = f->stack;
     gas = f->gas;
@@ -554,7 +555,9 @@ resume:
             if (!u256_fits_u64(target) || target->limb[0] >= code_len ||
                 code[target->limb[0]] != 0x5b)
                 HALT(EXEC_INVALID_JUMP);
-            pc = (size_t)target->limb[0];
+            counters_add_jump(&x->counters, pc - run);
+            EVM_TRY(counters_need_steps(&x->counters, 0));
+            pc = run = (size_t)target->limb[0];
             EVM_TRY(evm_work(m, 8));
             break;
         case 0x57: /* JUMPI */

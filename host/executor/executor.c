@@ -83,7 +83,8 @@ static exec_fault open_world(run *r)
 static bool is_out_of_counters(exec_fault fault)
 {
     return fault == EXEC_FAULT_OOC_KECCAK || fault == EXEC_FAULT_OOC_POSEIDON ||
-           fault == EXEC_FAULT_OOC_PADDING;
+           fault == EXEC_FAULT_OOC_PADDING || fault == EXEC_FAULT_OOC_STEPS ||
+           fault == EXEC_FAULT_OOC_ARITH;
 }
 
 /** What an out-of-counters fault makes of the batch, and of each of its transactions. */
@@ -96,6 +97,12 @@ static exec_batch_outcome outcome_of(exec_fault fault, exec_error *undone)
     case EXEC_FAULT_OOC_POSEIDON:
         *undone = EXEC_UNDONE_POSEIDON;
         return EXEC_BATCH_OOC_POSEIDON;
+    case EXEC_FAULT_OOC_STEPS:
+        *undone = EXEC_UNDONE_STEPS;
+        return EXEC_BATCH_OOC_STEPS;
+    case EXEC_FAULT_OOC_ARITH:
+        *undone = EXEC_UNDONE_ARITH;
+        return EXEC_BATCH_OOC_ARITH;
     default:
         *undone = EXEC_UNDONE_PADDING;
         return EXEC_BATCH_OOC_PADDING;
@@ -253,6 +260,10 @@ const char *exec_batch_outcome_text(exec_batch_outcome outcome)
         return "OOCPO";
     case EXEC_BATCH_OOC_PADDING:
         return "OOCPA";
+    case EXEC_BATCH_OOC_STEPS:
+        return "OOCS";
+    case EXEC_BATCH_OOC_ARITH:
+        return "OOCA";
     }
     return "unknown outcome";
 }
@@ -268,6 +279,10 @@ const char *exec_fault_text(exec_fault fault)
         return "out of counters: Poseidon permutations";
     case EXEC_FAULT_OOC_PADDING:
         return "out of counters: bytecode blocks";
+    case EXEC_FAULT_OOC_STEPS:
+        return "out of counters: steps";
+    case EXEC_FAULT_OOC_ARITH:
+        return "out of counters: arithmetic operations";
     case EXEC_FAULT_MISSING_NODE:
         return "a tree node that the batch needs is neither in the request nor in the store";
     case EXEC_FAULT_MISSING_CODE:

@@ -41,6 +41,8 @@ typedef enum exec_batch_outcome {
     EXEC_BATCH_OOC_KECCAK,   /**< out of counters: rolled back to the root after the exit root */
     EXEC_BATCH_OOC_POSEIDON, /**< likewise */
     EXEC_BATCH_OOC_PADDING,  /**< likewise */
+    EXEC_BATCH_OOC_STEPS,    /**< likewise; see exec_counters */
+    EXEC_BATCH_OOC_ARITH,    /**< likewise; see exec_counters */
 } exec_batch_outcome;
 
 typedef struct exec_result {
@@ -72,8 +74,8 @@ exec_fault exec_run(const exec_host *host, const exec_observer *observer, exec_m
 
 /** The specification's text of an error, "" for EXEC_OK; never NULL. */
 const char *exec_error_text(exec_error error);
-/** "", "invalidRLP", "OOCK", "OOCPO", "OOCPA": the reference's names of batch outcomes; never NULL.
- */
+/** "", "invalidRLP", "OOCK", "OOCPO", "OOCPA", "OOCS", "OOCA": the reference's names of batch
+ * outcomes; never NULL. */
 const char *exec_batch_outcome_text(exec_batch_outcome outcome);
 /** A fault in words; never NULL. */
 const char *exec_fault_text(exec_fault fault);

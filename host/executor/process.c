@@ -69,6 +69,7 @@ static exec_fault check_sender(running_tx *t, exec_error *error)
     exec_context *x = t->x;
     const exec_tx *tx = t->tx;
     uint8_t hash[32];
+    TRY(counters_need_steps(&x->counters, COUNTERS_TX_STEPS));
     x->host->keccak(hash, tx->signed_list, tx->signed_list_len);
     u256 v = u256_from_u64(tx->v), r = bytes_u256_of_hash(&tx->r), s = bytes_u256_of_hash(&tx->s);
     TRY(exec_ecrecover(x, hash, &v, &r, &s, true, &t->has_from, &t->from));

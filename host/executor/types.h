@@ -32,6 +32,8 @@ typedef enum exec_fault {
                                 root), not an error */
     EXEC_FAULT_OOC_POSEIDON, /**< likewise */
     EXEC_FAULT_OOC_PADDING,  /**< likewise */
+    EXEC_FAULT_OOC_STEPS,    /**< likewise */
+    EXEC_FAULT_OOC_ARITH,    /**< likewise */
     EXEC_FAULT_MISSING_NODE, /**< the witness lacks a tree node; exec.missing says which */
     EXEC_FAULT_MISSING_CODE, /**< the witness lacks a bytecode; exec.missing says which */
     EXEC_FAULT_BAD_NODE,     /**< a node is no legal tree node (a value limb of 2^32 or more, a bad
@@ -72,7 +74,9 @@ typedef enum exec_fault {
      * rolled back; never what a frame ends with */                         \
     X(EXEC_UNDONE_KECCAK,               "OOCK")                             \
     X(EXEC_UNDONE_POSEIDON,             "OOCPO")                            \
-    X(EXEC_UNDONE_PADDING,              "OOCPA")
+    X(EXEC_UNDONE_PADDING,              "OOCPA")                            \
+    X(EXEC_UNDONE_STEPS,                "OOCS")                             \
+    X(EXEC_UNDONE_ARITH,                "OOCA")
 /* clang-format on */
 
 typedef enum exec_error {
@@ -89,7 +93,7 @@ static inline bool exec_error_is_intrinsic(exec_error e)
 /** The batch was rolled back: nothing of the transaction counts. */
 static inline bool exec_error_is_undone(exec_error e)
 {
-    return e >= EXEC_UNDONE_KECCAK && e <= EXEC_UNDONE_PADDING;
+    return e >= EXEC_UNDONE_KECCAK && e <= EXEC_UNDONE_ARITH;
 }
 
 /** Skipped or undone: the transaction is in no block and has neither gas, logs nor output. */

@@ -917,6 +917,35 @@ static void out_of_counters_undoes_all_but_the_exit_root(void **state)
     assert_true(u256_eq(&f->result.new_state_root, &after_exit_root));
 }
 
+/* An endless loop takes more steps than a batch has, long before its gas is gone. */
+static void an_endless_loop_undoes_the_batch(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t loop[] = {0x5b, 0x60, 0x00, 0x56};
+    usual_state(f);
+    clear_data(f);
+    run_ok(f);
+    u256 after_exit_root = f->result.new_state_root;
+    exec_tx tx = usual_tx();
+    add_tx(f, &tx);
+    tx.nonce = 4;
+    tx.is_create = true;
+    tx.data = loop;
+    tx.data_len = sizeof loop;
+    tx.gas_limit = 30000000;
+    add_tx(f, &tx);
+    f->batch.enforce_counters = true;
+    run_ok(f);
+    assert_int_equal(f->result.outcome, EXEC_BATCH_OOC_STEPS);
+    assert_true(u256_eq(&f->result.new_state_root, &after_exit_root));
+    assert_int_equal(f->result.n_processed, 0);
+    assert_int_equal(f->seen[f->n_seen - 1].r.error, EXEC_UNDONE_STEPS);
+    f->batch.enforce_counters = false;
+    run_ok(f);
+    assert_int_equal(f->result.outcome, EXEC_BATCH_OK);
+    assert_int_equal(f->result.n_processed, 2);
+}
+
 static void faults(void **state)
 {
     fixture *f = *state;
@@ -1025,6 +1054,10 @@ static void texts(void **state)
     assert_string_equal(exec_batch_outcome_text(EXEC_BATCH_OOC_PADDING), "OOCPA");
     assert_string_equal(exec_error_text(EXEC_UNDONE_POSEIDON), "OOCPO");
     assert_string_equal(exec_error_text(EXEC_UNDONE_PADDING), "OOCPA");
+    assert_string_equal(exec_error_text(EXEC_UNDONE_STEPS), "OOCS");
+    assert_string_equal(exec_error_text(EXEC_UNDONE_ARITH), "OOCA");
+    assert_string_equal(exec_batch_outcome_text(EXEC_BATCH_OOC_STEPS), "OOCS");
+    assert_string_equal(exec_batch_outcome_text(EXEC_BATCH_OOC_ARITH), "OOCA");
     for (int i = -1; i < 100; i++) {
         exec_error e = (exec_error)i;
         assert_int_equal(exec_error_is_unexecuted(e),
@@ -1056,6 +1089,7 @@ int main(void)
         TEST(blocks_are_counted),
         TEST(data_that_cannot_be_decoded_executes_nothing),
         TEST(out_of_counters_undoes_all_but_the_exit_root),
+        TEST(an_endless_loop_undoes_the_batch),
         TEST(faults),
         TEST(ranges_of_a_signature),
         TEST(texts),

@@ -503,6 +503,65 @@ static void deposit_budget_of_a_creation(void **state)
     }
 }
 
+/** "loops exhausting steps": a loop that takes far more steps than there are is out of counters,
+ * one that takes far fewer is not; steps are only bounded from below, so the edge itself is not
+ * where the reference has it. Not enforced, the loop just runs out of gas. */
+static void loops_run_out_of_steps(void **state)
+{
+    (void)state;
+    static const char *const loops[] = {
+        "JUMPDEST 0 JUMP",
+        "JUMPDEST 0 1 SWAP1 JUMPI",
+        "JUMPDEST GAS POP 0 MLOAD POP 0 JUMP",
+        "JUMPDEST 0x1111111111111111111111111111111111111111111111111111111111111111 POP 0 JUMP",
+    };
+    for (size_t i = 0; i < ROWS(loops); i++) {
+        for (int enforced = 0; enforced < 2; enforced++) {
+            fx *f = fx_create(6);
+            f->x.counters.enforced = enforced;
+            fx_set_code(f, FX_TARGET, loops[i]);
+            evm_message m = fx_message(FX_TARGET, 0, 29000000);
+            assert_int_equal(fx_run_fault(f, &m),
+                             enforced ? EXEC_FAULT_OOC_STEPS : EXEC_FAULT_NONE);
+            if (!enforced)
+                assert_int_equal(f->out.error, EXEC_OUT_OF_GAS);
+            f->x.counters.steps_least = 0;
+            m.gas = 400000;
+            fx_run(f, &m);
+            assert_int_equal(f->out.error, EXEC_OUT_OF_GAS);
+            assert_true(f->x.counters.steps_least > 400000);
+            fx_destroy(f);
+        }
+    }
+    /* what must be free before a transaction and before its signature */
+    static const struct {
+        uint64_t steps, arith;
+        exec_fault fault;
+    } rows[] = {
+        {COUNTERS_STEPS_BUDGET - COUNTERS_TX_STEPS, 0, EXEC_FAULT_NONE},
+        {COUNTERS_STEPS_BUDGET - COUNTERS_TX_STEPS + 1, 0, EXEC_FAULT_OOC_STEPS},
+        {0, COUNTERS_ARITH_BUDGET - COUNTERS_SIGNATURE_ARITH, EXEC_FAULT_NONE},
+        {0, COUNTERS_ARITH_BUDGET - COUNTERS_SIGNATURE_ARITH + 1, EXEC_FAULT_OOC_ARITH},
+    };
+    static const uint8_t list[] = {0xc0};
+    exec_tx tx;
+    memset(&tx, 0, sizeof tx);
+    tx.signed_list = list;
+    tx.signed_list_len = 1;
+    tx.v = 27;
+    tx.r.bytes[31] = tx.s.bytes[31] = 1;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        fx *f = fx_create(6);
+        batch_progress progress;
+        memset(&progress, 0, sizeof progress);
+        f->x.counters.enforced = true;
+        f->x.counters.steps_least = rows[i].steps;
+        f->x.counters.arith_least = rows[i].arith;
+        assert_int_equal(batch_process_tx(&f->x, &tx, &progress), rows[i].fault);
+        fx_destroy(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +579,7 @@ int main(void)
         cmocka_unit_test(a_leaked_refund_can_be_negative),
         cmocka_unit_test(budgets_of_a_transaction),
         cmocka_unit_test(deposit_budget_of_a_creation),
+        cmocka_unit_test(loops_run_out_of_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
