@@ -18,6 +18,7 @@ struct rpc_client {
     char *address;
     grpc_channel *channel;
     grpc_completion_queue *cq;
+    char *reason; /* of the latest unary call */
 };
 
 /* What a call's end consists of. */
@@ -85,6 +86,7 @@ void rpc_client_destroy(rpc_client *c)
         ;
     grpc_completion_queue_destroy(c->cq);
     grpc_shutdown();
+    free(c->reason);
     free(c->address);
     free(c);
 }
@@ -219,6 +221,8 @@ p_status rpc_client_unary(rpc_client *c, const char *method, const uint8_t *requ
 {
     *response = NULL;
     *response_len = 0;
+    free(c->reason);
+    c->reason = NULL;
     grpc_call *call = call_of(c, method, timeout_seconds);
     grpc_byte_buffer *out = buffer_of(request, request_len), *in = NULL;
     grpc_metadata_array initial;
@@ -244,6 +248,9 @@ p_status rpc_client_unary(rpc_client *c, const char *method, const uint8_t *requ
         s = p_err_set(err, P_EINTERNAL, "a call of %s cannot be started", method);
     } else {
         (void)wait_for(c, &tag_end);
+        for (size_t i = 0; i < end.trailing.count && !c->reason; i++)
+            if (grpc_slice_str_cmp(end.trailing.metadata[i].key, reason_key) == 0)
+                c->reason = decoded(end.trailing.metadata[i].value);
         s = report(c, &end, err);
         if (s == P_OK && !in)
             s = p_err_set(err, P_EINTERNAL, "service at %s: an answer without a message",
@@ -258,6 +265,11 @@ p_status rpc_client_unary(rpc_client *c, const char *method, const uint8_t *requ
     ending_free(&end);
     grpc_call_unref(call);
     return s;
+}
+
+const char *rpc_client_reason(const rpc_client *c)
+{
+    return c->reason;
 }
 
 /* One operation as a batch of its own, started. */

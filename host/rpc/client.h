@@ -29,6 +29,9 @@ void rpc_client_destroy(rpc_client *c); /**< NULL is allowed */
 p_status rpc_client_unary(rpc_client *c, const char *method, const uint8_t *request,
                           size_t request_len, double timeout_seconds, uint8_t **response,
                           size_t *response_len, p_err *err);
+/** The reason that the server gave with the latest unary call (trailing metadata `zkprover-error`,
+ *  decoded), or NULL. Lives until the next unary call. */
+const char *rpc_client_reason(const rpc_client *c);
 
 /** Opens a bidirectional stream; the time-out is for all of it. */
 p_status rpc_stream_open(rpc_stream **out, rpc_client *c, const char *method,
