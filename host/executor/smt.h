@@ -15,6 +15,16 @@
  * the tree as it was) the tree is not to be used further. One thread at a time. Never recursive;
  * the largest frame is about 2 KiB.
  *
+ *  What is asked. A search asks for the nodes of its path and for the value of the key's own leaf; a
+ * write asks for what the search of its key does, and a deletion also for the sibling of the leaf.
+ * The reference reads all of that in the same operation, so a witness that holds what it read is
+ * enough, and smt_restore asks for nothing: a node that was never looked at never moves, since only
+ * a sibling that was looked at is lifted and only a leaf on the path of a write is pushed down. On
+ * the way back, in whatever order the keys come, such a node stands where it stood at the moment
+ * that is gone back to; the path of a key that was written passes through none, as it was walked
+ * then; and beside a key that is removed again it is no leaf that should be lifted, or the tree of
+ * that moment, in which it stood there, would not have been canonical. (test_spec_witness.c)
+ *
  *  A node from the host is trusted to have the hash that was asked for, and nothing else: a node
  * that no canonical tree contains gives EXEC_FAULT_BAD_NODE as soon as it is seen to be one. */
 #ifndef ZKP_HOST_EXECUTOR_SMT_H
