@@ -70,6 +70,7 @@ cli_exit cli_fail(const p_err *err);
 /** The same for a wrong command line: adds where help is. */
 cli_exit cli_usage(const cli_command *command, const p_err *err);
 
-extern const cli_command cli_cmd_execute, cli_cmd_vectors, cli_cmd_status, cli_cmd_bench;
+extern const cli_command cli_cmd_execute, cli_cmd_vectors, cli_cmd_status, cli_cmd_bench,
+    cli_cmd_state;
 
 #endif

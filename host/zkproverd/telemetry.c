@@ -299,8 +299,8 @@ void telemetry_set_job_store(telemetry *t, const job_store_info *i)
 
 void telemetry_set_state_store(telemetry *t, const state_store_info *i)
 {
-    metrics_set(t->plain[STATE_USED], i ? (double)i->bytes_used : NAN);
-    metrics_set(t->plain[STATE_MAP], i ? (double)i->bytes_map : NAN);
+    metrics_set(t->plain[STATE_USED], i ? (double)(i->bytes_used - i->bytes_free) : NAN);
+    metrics_set(t->plain[STATE_MAP], i ? (double)i->bytes_limit : NAN);
     metrics_set(t->plain[STATE_NODES], i ? (double)i->nodes : NAN);
     metrics_set(t->plain[STATE_CODES], i ? (double)i->codes : NAN);
 }

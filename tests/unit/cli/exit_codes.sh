@@ -23,11 +23,11 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute vectors status bench; do
+for command in execute vectors status bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
-for command in prove verify get list cancel devices state keys groth16; do
+for command in prove verify get list cancel devices keys groth16; do
     expect 4 "not in this build yet" $command
 done
 
@@ -52,6 +52,20 @@ expect 1 "differs from what the file expects" execute --local "$work/root.json"
 { printf '{"batchL2Data": "0x'; head -c 120001 /dev/zero | tr '\0' 'a' | sed 's/a/aa/g'; printf '",'; } >"$work/head"
 sed -e 's/"batchL2Data" *: *"[^"]*",//' "$batch" | tail -c +2 | cat "$work/head" - >"$work/large.json"
 expect 5 "takes at most 120000" execute --addr 127.0.0.1:1 "$work/large.json"
+
+root=0x0000000000000001000000000000000200000000000000030000000000000004
+expect 2 "expected info or prune, found ''" state
+expect 2 "expected info or prune, found 'shrink'" state shrink
+expect 2 "no argument after info" state info more
+expect 2 "--keep has no meaning with info" state info --keep $root
+expect 2 "--root has no meaning with prune" state prune --root $root --keep $root
+expect 2 "option --keep is missing" state prune
+expect 2 "expected a state root" state prune --keep 12
+expect 2 "expected a state root" state prune --keep $root 0xg
+expect 2 "expected a state root" state info --root ${root}0
+expect 2 "no meaning with --dry-run" state prune --keep $root --dry-run --compact
+expect 4 "data.mdb" state info --data-dir "$work/absent"
+expect 4 "no state store in" state prune --keep $root --data-dir "$work/absent"
 
 mkdir "$work/empty" "$work/some"
 expect 1 "no case found" vectors "$work/empty"

@@ -129,7 +129,7 @@ static void counts(void **state)
     telemetry_set_job_store(t, NULL);
     expect_absent(m, "zkprover_jobs");
     telemetry_set_state_store(
-        t, &(state_store_info){.nodes = 9, .codes = 2, .bytes_used = 4096, .bytes_map = 1 << 20});
+        t, &(state_store_info){.nodes = 9, .codes = 2, .bytes_used = 4096, .bytes_limit = 1 << 20});
     expect_line(m, "zkprover_state_store_used_bytes 4096");
     expect_line(m, "zkprover_state_store_map_bytes 1048576");
     expect_line(m, "zkprover_state_store_nodes 9");
