@@ -1,5 +1,7 @@
 #include "host/rpc/client.h"
 
+#include "host/rpc/credentials.h"
+
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
@@ -45,6 +47,12 @@ static char tag_start, tag_initial, tag_end, tag_send, tag_receive, tag_close;
 p_status rpc_client_create(rpc_client **out, const char *address, size_t max_message_bytes,
                            p_err *err)
 {
+    return rpc_client_create_tls(out, address, NULL, max_message_bytes, err);
+}
+
+p_status rpc_client_create_tls(rpc_client **out, const char *address, const rpc_tls_files *tls,
+                               size_t max_message_bytes, p_err *err)
+{
     *out = NULL;
     rpc_client *c = calloc(1, sizeof *c);
     if (c)
@@ -54,6 +62,14 @@ p_status rpc_client_create(rpc_client **out, const char *address, size_t max_mes
         return p_err_set(err, P_EEXHAUSTED, "no memory for a client");
     }
     grpc_init();
+    grpc_channel_credentials *credentials;
+    p_status st = rpc_credentials_client(&credentials, tls, err);
+    if (st != P_OK) {
+        grpc_shutdown();
+        free(c->address);
+        free(c);
+        return st;
+    }
     grpc_arg args[] = {
         {.type = GRPC_ARG_INTEGER,
          .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
@@ -66,7 +82,6 @@ p_status rpc_client_create(rpc_client **out, const char *address, size_t max_mes
          .value.integer = 0},
     };
     grpc_channel_args channel_args = {sizeof args / sizeof args[0], args};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
     c->channel = grpc_channel_create(address, credentials, &channel_args);
     grpc_channel_credentials_release(credentials);
     c->cq = grpc_completion_queue_create_for_pluck(NULL);

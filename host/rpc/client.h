@@ -11,6 +11,7 @@
 #define ZKP_HOST_RPC_CLIENT_H
 
 #include "driver/base/err.h"
+#include "host/rpc/tls.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,13 @@ typedef struct rpc_stream rpc_stream;
  *  max_message_bytes received. *out is NULL on failure. */
 p_status rpc_client_create(rpc_client **out, const char *address, size_t max_message_bytes,
                            p_err *err);
+
+/** The same over TLS; tls NULL: plain text. tls->ca: the certificates that the service's must lead
+ *  to (NULL: the system's); tls->cert and tls->key: what a service that wants client certificates
+ *  gets (both or neither). The files are read now. The host of address must be one of the names or
+ *  addresses in the service's certificate. P_EMISSING: a file cannot be used; err says why. */
+p_status rpc_client_create_tls(rpc_client **out, const char *address, const rpc_tls_files *tls,
+                               size_t max_message_bytes, p_err *err);
 void rpc_client_destroy(rpc_client *c); /**< NULL is allowed */
 
 /** One call; method is "/package.Service/Method". *response is malloc'ed (never NULL on success).
