@@ -16,7 +16,9 @@ import time
 import exposition
 
 PATHS = ("/metrics", "/healthz", "/readyz")
+# for builds under ThreadSanitizer: gRPC's libraries are not instrumented
 TSAN = "suppressions=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tsan.supp")
+ENVIRONMENT = dict(os.environ, TSAN_OPTIONS=" ".join(filter(None, [TSAN, os.environ.get("TSAN_OPTIONS")])))
 
 
 class Server:
@@ -24,10 +26,8 @@ class Server:
         self.dir = tempfile.TemporaryDirectory()
         self.log = os.path.join(self.dir.name, "log")
         args = [os.path.join(folder, "zkproverd"), "--listen", "127.0.0.1:0", "--data-dir", self.dir.name + "/data"]
-        tsan = " ".join(filter(None, [TSAN, os.environ.get("TSAN_OPTIONS")]))
-        environment = dict(os.environ, TSAN_OPTIONS=tsan, **(env or {}))
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([*args, *flags], stderr=log, env=environment)
+            self.process = subprocess.Popen([*args, *flags], stderr=log, env=dict(ENVIRONMENT, **(env or {})))
         self.lines = []
 
     def event(self, name, seconds=30):
@@ -72,8 +72,8 @@ class Server:
 def execute(folder, server, *files):
     address = f"127.0.0.1:{server.event('serving')['port']}"
     done = subprocess.run([os.path.join(folder, "zkprover"), "execute", "--addr", address, "--json", *files],
-                          capture_output=True, text=True)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+                          capture_output=True, text=True, env=ENVIRONMENT)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -159,7 +159,7 @@ def configured(folder):
         ("0.0.0.0:0", {}, 3), ("0.0.0.0:0", {"ZKPROVER_HTTP_ALLOW_REMOTE": "true"}, 0), ("localhost:1", {}, 3),
         ("[::1]:0", {}, 0), ("off", {}, 0), ("127.0.0.1:70000", {}, 3),
     ]:  # fmt: skip
-        done = subprocess.run([zkproverd, "--check", "--http-listen", address], env=dict(os.environ, **extra),
+        done = subprocess.run([zkproverd, "--check", "--http-listen", address], env=dict(ENVIRONMENT, **extra),
                               capture_output=True, text=True)  # fmt: skip
         assert done.returncode == code, (address, done)
         assert code == 0 or "http.listen" in done.stdout, done
