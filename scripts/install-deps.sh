@@ -19,7 +19,7 @@ build_packages=(
 )
 test_packages=(
     git python3 libcmocka-dev gcc-riscv64-unknown-elf qemu-user
-    clang-14 libclang-rt-14-dev clang-format-14 shellcheck
+    clang-14 libclang-rt-14-dev clang-format-14 shellcheck dpkg-dev
 )
 
 scope=all

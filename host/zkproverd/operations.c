@@ -135,6 +135,11 @@ telemetry *operations_telemetry(operations *o)
     return o->telemetry;
 }
 
+metrics *operations_metrics(operations *o)
+{
+    return o->metrics;
+}
+
 void operations_set_server(operations *o, rpc_server *server)
 {
     pthread_mutex_lock(&o->lock);

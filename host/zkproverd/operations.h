@@ -20,6 +20,7 @@ p_status operations_create(operations **out, const logger *log, const char *noti
 p_status operations_listen(operations *o, const char *address, unsigned *port, p_err *err);
 
 telemetry *operations_telemetry(operations *o);
+metrics *operations_metrics(operations *o);
 
 void operations_set_server(operations *o, rpc_server *server);
 void operations_set_state_store(operations *o, state_store *store);

@@ -3,7 +3,9 @@
 
 #include <jansson.h>
 
+#include <arpa/inet.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -217,6 +220,88 @@ static void notifies(void **state)
     rmdir(dir);
 }
 
+/* ---- readiness ---- */
+
+static void expect_ready(unsigned port, const char *status, const char *body)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timeval limit = {10, 0};
+    char got[4096];
+    size_t at = 0;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(send(fd, "GET /readyz HTTP/1.0\r\n\r\n", 24, MSG_NOSIGNAL), 24);
+    for (ssize_t n; (n = recv(fd, got + at, sizeof got - 1 - at, 0)) > 0;)
+        at += (size_t)n;
+    close(fd);
+    got[at] = 0;
+    if (!strstr(got, status) || !strstr(got, body))
+        fail_msg("expected %s, %s: %s", status, body, got);
+}
+
+static job_end run_nothing(void *ctx, job_task *task, job_result *result)
+{
+    (void)ctx;
+    (void)task;
+    (void)result;
+    return JOB_END_INTERNAL_ERROR;
+}
+
+static void readiness(void **state)
+{
+    (void)state;
+    operations *o;
+    logger log = {LOG_ERROR, STDERR_FILENO};
+    unsigned port;
+    p_err err = {0};
+    assert_int_equal(operations_create(&o, &log, NULL, &err), P_OK);
+    assert_int_equal(operations_listen(o, "127.0.0.1:0", &port, &err), P_OK);
+    expect_ready(port, " 503 ", "\r\n\r\nstarting: ");
+    operations_set_phase(o, OPERATIONS_SERVING);
+    expect_ready(port, " 200 ", "\r\n\r\nready\n");
+
+    /* with jobs: their figures are there, and they do not make it unready */
+    char dir[] = "/tmp/zkprover-test-XXXXXX", store_dir[64], command[96];
+    assert_non_null(mkdtemp(dir));
+    snprintf(store_dir, sizeof store_dir, "%s/jobs", dir);
+    job_store *store;
+    jobs *j;
+    assert_int_equal(job_store_open(&store, store_dir, NULL, &err), P_OK);
+    jobs_options options = {.store = store,
+                            .max_queue = 4,
+                            .max_watches = 4,
+                            .run = run_nothing,
+                            .event = operations_job_event,
+                            .event_ctx = o};
+    assert_int_equal(jobs_create(&j, &options, &err), P_OK);
+    operations_set_jobs(o, j, store);
+    job_id id;
+    assert_int_equal(jobs_submit(j, (const uint8_t *)"x", 1, &id, &err), P_OK);
+    expect_ready(port, " 200 ", "\r\n\r\nready\n");
+    metrics *m = operations_metrics(o);
+    expect_line(m, "zkprover_queue_depth 1");
+    expect_line(m, "zkprover_jobs{state=\"pending\"} 1");
+    expect_line(m, "zkprover_jobs_submitted_total 1");
+    expect_line(m, "zkprover_job_store_artefacts 1");
+    expect_line(m, "zkprover_halted 0");
+    expect_line(m, "zkprover_ready 1");
+
+    operations_set_phase(o, OPERATIONS_DRAINING);
+    expect_ready(port, " 503 ", "\r\n\r\ndraining: ");
+    expect_line(m, "zkprover_ready 0");
+    operations_set_phase(o, OPERATIONS_STOPPED);
+    expect_ready(port, " 503 ", "\r\n\r\nstopped\n");
+    operations_stop(o);
+    jobs_destroy(j);
+    job_store_close(store);
+    operations_destroy(o);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 /* ---- log lines of jobs ---- */
 
 static json_t *logged(log_level at, const jobs_event *e)
@@ -295,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
         cmocka_unit_test(notifies),
+        cmocka_unit_test(readiness),
         cmocka_unit_test(log_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
