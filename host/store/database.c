@@ -50,9 +50,25 @@ const store_migration store_schema[JOB_STORE_SCHEMA] = {
      "CREATE INDEX checkpoints_artefact ON checkpoints (artefact);"},
 };
 
+/** The errno behind an error of input or output, 0 if SQLite does not know: its connection forgets
+ *  that of a failed commit, but its files remember. */
+static int system_error(sqlite3 *db, int rc)
+{
+    int e = sqlite3_system_errno(db);
+    if (e || (rc & 0xff) != SQLITE_IOERR)
+        return e;
+    sqlite3_file *log = NULL;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &e);
+    if (!e)
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &e);
+    return e;
+}
+
 p_status store_sql_error(const store_conn *c, int rc, const char *what, p_err *err)
 {
-    int e = c->db ? sqlite3_system_errno(c->db) : 0;
+    int e = c->db ? system_error(c->db, rc) : 0;
     const char *text = c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
     switch (rc & 0xff) {
     case SQLITE_FULL:

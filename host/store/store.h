@@ -8,8 +8,9 @@
  *
  *  What returns P_OK is on disk: an artefact is written under another name, synced, renamed and the
  *  directory synced before the row that names it is committed; a file is deleted after the commit
- *  that forgets it. What returns anything else did not happen, with one exception: after P_EIO
- *  nobody knows (the disk did not say), so the store refuses to write from then on and a new
+ *  that forgets it. What returns anything else did not happen, and with one exception never will:
+ *  when it was the disk's sync that failed, a crash before the next write can bring it back. After
+ *  P_EIO nobody knows what the disk has kept, so the store refuses to write from then on, and a new
  *  opening finds out.
  *
  *  Order: open, anything, close. Any thread; writes wait for one another, reads do not wait for

@@ -49,11 +49,22 @@ typedef struct test_dir {
     char top[64], store[80];
 } test_dir;
 
-static inline void test_make_dir(test_dir *d)
+static inline void test_make_dir_in(test_dir *d, const char *parent)
 {
-    strcpy(d->top, "/tmp/zkprover-test-XXXXXX");
+    snprintf(d->top, sizeof d->top, "%s/zkprover-test-XXXXXX", parent);
     assert_non_null(mkdtemp(d->top));
     snprintf(d->store, sizeof d->store, "%s/jobs", d->top);
+}
+
+static inline void test_make_dir(test_dir *d)
+{
+    test_make_dir_in(d, "/tmp");
+}
+
+/** In memory if the system has a place for that: for tests that sync thousands of times. */
+static inline void test_make_fast_dir(test_dir *d)
+{
+    test_make_dir_in(d, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static inline void test_remove_tree(const char *path)
