@@ -214,11 +214,13 @@ static p_status load_queue(jobs *j, p_err *err)
 static p_status start_thread(pthread_t *thread, void *(*run)(void *), jobs *j, bool *started,
                              p_err *err)
 {
+    pthread_mutex_lock(&j->lock); /* threads that run already read what lies beside the flag */
     int e = pthread_create(thread, NULL, run, j);
-    if (e)
-        return p_err_set(err, P_EEXHAUSTED, "a thread for jobs cannot be started: %s", strerror(e));
-    *started = true;
-    return P_OK;
+    *started = !e;
+    pthread_mutex_unlock(&j->lock);
+    if (!e)
+        return P_OK;
+    return p_err_set(err, P_EEXHAUSTED, "a thread for jobs cannot be started: %s", strerror(e));
 }
 
 p_status jobs_create(jobs **out, const jobs_options *options, p_err *err)
