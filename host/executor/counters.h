@@ -19,9 +19,10 @@
 #define COUNTERS_POSEIDON_PER_ACCESS 257
 
 /* steps and arith belong to the reference's program and cannot be known without running it. What is
- * counted of them is a part that never exceeds them: for each jump of a contract the code that was
- * passed since the last one, at the steps that the cheapest byte of code takes, and for each
- * recovered signature less than any was seen to take. So a batch that runs out of them here runs
+ * counted of them is a part that never exceeds them: for each jump the code that was passed since
+ * the last one, at the steps that the cheapest byte of code takes; for the loops within EXP and the
+ * copies of code the shortest way through them; and for each recovered signature less than any was
+ * seen to take. So a batch that runs out of them here runs
  * out of them there; one that runs out there by less than about a factor of two does not here.
  * binary and memAlign are not counted. */
 #define COUNTERS_STEPS_BUDGET 7968988
@@ -38,6 +39,10 @@
 #define COUNTERS_CODE_BYTE_LEAST_STEPS 8
 /** A jump beyond what its byte takes. */
 #define COUNTERS_JUMP_LEAST_STEPS 12
+/** A bit of the exponent of EXP, below its highest one too (the base is not 0). */
+#define COUNTERS_EXPONENT_BIT_LEAST_STEPS 80
+/** A byte that CODECOPY of a contract or EXTCODECOPY writes. */
+#define COUNTERS_COPIED_BYTE_LEAST_STEPS 30
 
 typedef struct exec_counters {
     uint64_t ecrecover; /**< signatures recovered: transactions that reach the check, and precompile

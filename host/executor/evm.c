@@ -340,6 +340,9 @@ resume:
             if (gas < price)
                 HALT(EXEC_OUT_OF_GAS);
             gas -= price;
+            if (!u256_is_zero(sp - 1))
+                x->counters.steps_least +=
+                    (uint64_t)COUNTERS_EXPONENT_BIT_LEAST_STEPS * u256_bit_length(sp - 2);
             BINARY(u256_exp(a, b));
             EVM_TRY(evm_work(m, 20));
             break;

@@ -90,9 +90,9 @@ exec_fault evm_op_extcodehash(evm_machine *m, evm_frame *f)
 }
 
 /** Memory, word gas and bytes of the copy opcodes: dest offset, source offset and size from arg
- * downwards. */
+ * downwards. steps: what the reference takes for a byte at least. */
 static exec_fault copy_to_memory(evm_machine *m, evm_frame *f, const u256 *arg,
-                                 const uint8_t *source, size_t source_len)
+                                 const uint8_t *source, size_t source_len, uint64_t steps)
 {
     size_t to, len;
     EVM_TRY(evm_memory_range(m, f, arg, arg - 2, &to, &len));
@@ -100,6 +100,8 @@ static exec_fault copy_to_memory(evm_machine *m, evm_frame *f, const u256 *arg,
         return EXEC_FAULT_NONE;
     if (len == 0)
         return EXEC_FAULT_NONE;
+    m->x->counters.steps_least += steps * len;
+    EVM_TRY(counters_need_steps(&m->x->counters, 0));
     uint64_t from = u256_saturate_u64(arg - 1);
     size_t n = 0;
     if (from < source_len) {
@@ -118,7 +120,10 @@ exec_fault evm_op_copy(evm_machine *m, evm_frame *f, const uint8_t *source, size
 {
     const u256 *arg = f->sp - 1;
     f->sp -= 3;
-    return copy_to_memory(m, f, arg, source, source_len);
+    /* a create frame's code is copied as call data is, a word at a time */
+    bool is_code = source == f->code && !f->is_create;
+    return copy_to_memory(m, f, arg, source, source_len,
+                          is_code ? COUNTERS_COPIED_BYTE_LEAST_STEPS : 0);
 }
 
 exec_fault evm_op_extcodecopy(evm_machine *m, evm_frame *f)
@@ -146,7 +151,8 @@ exec_fault evm_op_extcodecopy(evm_machine *m, evm_frame *f)
         EVM_TRY(world_code_bytes(x->world, &a, (size_t)length.limb[0], &code));
     }
     /* the code is loaded, and counted, before the memory is paid for */
-    return copy_to_memory(m, f, arg - 1, code, (size_t)length.limb[0]);
+    return copy_to_memory(m, f, arg - 1, code, (size_t)length.limb[0],
+                          COUNTERS_COPIED_BYTE_LEAST_STEPS);
 }
 
 exec_fault evm_op_returndatacopy(evm_machine *m, evm_frame *f)

@@ -533,6 +533,21 @@ static void loops_run_out_of_steps(void **state)
             fx_destroy(f);
         }
     }
+    /* copies of code and exponents have loops of their own in the reference: no jump is needed */
+    for (int enforced = 0; enforced < 2; enforced++) {
+        fx *f = fx_create(6);
+        f->x.counters.enforced = enforced;
+        fx_set_code(f, FX_TARGET, "0x30000 0 0 CODECOPY 0x30000 0 0 ADDRESS EXTCODECOPY");
+        evm_message m = fx_message(FX_TARGET, 0, 1000000);
+        assert_int_equal(fx_run_fault(f, &m), enforced ? EXEC_FAULT_OOC_STEPS : EXEC_FAULT_NONE);
+        f->x.counters.enforced = false;
+        f->x.counters.steps_least = 0;
+        fx_call_code(f, MINUS_1 " 3 EXP");
+        assert_int_equal(f->x.counters.steps_least, 256 * 80);
+        fx_call_code(f, MINUS_1 " 0 EXP 0 3 EXP");
+        assert_int_equal(f->x.counters.steps_least, 256 * 80);
+        fx_destroy(f);
+    }
     /* what must be free before a transaction and before its signature */
     static const struct {
         uint64_t steps, arith;
