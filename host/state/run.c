@@ -2,6 +2,7 @@
 
 #include "driver/field/keccak.h"
 #include "host/state/memory.h"
+#include "host/state/new_nodes.h"
 #include "host/state/outcome.h"
 #include "host/state/overlay.h"
 #include "host/state/recover.h"
@@ -37,8 +38,7 @@ typedef struct run {
     code_list fetched;
     outcome_builder outcome;
     /* for the store: */
-    gl_t (*new_nodes)[OVERLAY_RECORD_WORDS];
-    size_t n_new_nodes, cap_new_nodes;
+    new_nodes new_nodes;
     code_list new_codes;
     bool no_memory;
 } run;
@@ -216,21 +216,8 @@ static void on_call_end(void *ctx, const exec_return_event *event)
 static void on_node(void *ctx, const gl_t hash[4], const gl_t node[12])
 {
     run *r = ctx;
-    if (r->no_memory)
-        return;
-    if (r->n_new_nodes == r->cap_new_nodes) {
-        size_t cap = r->cap_new_nodes ? r->cap_new_nodes + r->cap_new_nodes / 2 : 256;
-        void *p = realloc(r->new_nodes, cap * sizeof r->new_nodes[0]);
-        if (!p) {
-            r->no_memory = true;
-            return;
-        }
-        r->new_nodes = p;
-        r->cap_new_nodes = cap;
-    }
-    gl_t *record = r->new_nodes[r->n_new_nodes++];
-    memcpy(record, hash, 4 * sizeof(gl_t));
-    memcpy(record + 4, node, 12 * sizeof(gl_t));
+    if (!r->no_memory && !new_nodes_add(&r->new_nodes, hash, node))
+        r->no_memory = true;
 }
 
 static void on_code(void *ctx, const gl_t hash[4], const uint8_t *code, size_t len)
@@ -323,17 +310,22 @@ static state_store_code_entry *code_entries(const run *r, size_t *n_request, siz
     return e;
 }
 
-static p_status persist(const run *r, p_err *err)
+/** Writes the request's entries and the new ones of the batch's last root. The roots between are
+ * not: they would be most of the store, and nobody asks for them. */
+static p_status persist(run *r, const u256 *root, p_err *err)
 {
     const state_overlay *o = r->req->overlay;
     size_t n_request, n_new;
+    if (!new_nodes_keep_reached(&r->new_nodes, root->limb, o->seed))
+        return p_err_set(err, P_EEXHAUSTED, "no memory to choose from %zu new tree nodes",
+                         r->new_nodes.n);
     state_store_code_entry *codes = code_entries(r, &n_request, &n_new);
     if (!codes)
         return p_err_set(err, P_EEXHAUSTED, "no memory to list %zu bytecodes for the state store",
                          o->n_codes + r->new_codes.n);
     state_store_part parts[2] = {
         {(const gl_t(*)[16])o->nodes, o->n_nodes, codes, n_request},
-        {(const gl_t(*)[16])r->new_nodes, r->n_new_nodes, codes + n_request, n_new},
+        {(const gl_t(*)[16])r->new_nodes.records, r->new_nodes.n, codes + n_request, n_new},
     };
     p_status s = state_store_write_parts(r->options->store, parts, 2, err);
     free(codes);
@@ -385,7 +377,7 @@ static p_status execute(run *r, state_outcome **out, p_err *err)
     if (fault != EXEC_FAULT_NONE)
         return fault_status(r, fault, &result, err);
     if (options->persist) {
-        p_status s = persist(r, err);
+        p_status s = persist(r, &result.new_state_root, err);
         if (s != P_OK)
             return s;
     }
@@ -412,7 +404,7 @@ p_status state_execute(state_runner *runner, const state_request *req,
     outcome_drop(&r.outcome);
     code_list_free(&r.fetched);
     code_list_free(&r.new_codes);
-    free(r.new_nodes);
+    new_nodes_free(&r.new_nodes);
     state_memory_reset(&runner->memory);
     return s;
 }

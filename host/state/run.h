@@ -18,7 +18,8 @@ void state_runner_destroy(state_runner *r);
 typedef struct state_run_options {
     state_store
         *store;   /**< where missing nodes are looked up; NULL: the request must be complete */
-    bool persist; /**< write the request's and the new nodes to the store before answering */
+    bool persist; /**< write the request's nodes, and the new ones of the root that the batch ends
+                     with, to the store before answering */
     bool (*should_stop)(void *ctx); /**< polled; NULL: never */
     void *should_stop_ctx;
     const exec_observer *tracer; /**< its call and call_end receive the frames; NULL: none */
