@@ -4,9 +4,9 @@
  *  Which leaf of the tree holds the hash of a bytecode cannot be seen there, since keys are hashes:
  * a bytecode is taken as reached when its hash is the value of any reached leaf.
  *
- *  Memory: one bit for each 32 bytes of the used map on each side of the first entry, and one for
- * each entry; only touched pages count: about 1 MB per million nodes. Other threads may read at the
- * same time, and writers wait. */
+ *  Memory: at most 1/128 of the used map (one bit for each 32 bytes on either side of the first
+ * entry), and one bit for each entry. A million nodes take about 210 MB of the map, so 1.7 MB; more
+ * where much of the file is free. Other threads may read at the same time, and writers wait. */
 #ifndef ZKP_HOST_STATE_PRUNE_H
 #define ZKP_HOST_STATE_PRUNE_H
 
