@@ -2,16 +2,23 @@
 # Starts zkproverd and Debian's Prometheus, both on the loopback interface, lets the one scrape the other, and asserts that
 # the target is up, that no scrape had an error, that the samples are there, and that promtool accepts the text.
 #
-#   scripts/check-prometheus.sh [BIN_FOLDER]      default: build/release/bin
+#   scripts/check-prometheus.sh [--no-fetch] [BIN_FOLDER]      default: build/release/bin
+#   scripts/check-prometheus.sh --fetch                        only makes sure that Prometheus is there
 #
 # Prometheus and promtool come from PATH or else from Debian's package, which is unpacked into build/tools and not installed:
-# installing it would start a service of its own. Exit code 0 only if everything holds.
+# installing it would start a service of its own. With --no-fetch their absence is a skipped test. Exit code 0 only if
+# everything holds.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+fetch=yes
 case "${1-}" in
+--fetch | --no-fetch)
+    fetch=${1#--}
+    shift
+    ;;
 -h | --help)
-    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
     ;;
 -*)
@@ -24,9 +31,6 @@ die() {
     printf 'check-prometheus: %s\n' "$*" >&2
     exit 1
 }
-for p in zkproverd zkprover; do
-    [ -x "$bin/$p" ] || die "$bin/$p is not there; build it first"
-done
 
 work=$(mktemp -d)
 pids=()
@@ -46,12 +50,22 @@ trap 'exit 143' TERM
 tools=$root/build/tools/prometheus
 PATH=$PATH:$tools/usr/bin
 if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
+    if [ "$fetch" = no-fetch ]; then
+        echo "skipped: prometheus is not there; scripts/check-prometheus.sh --fetch unpacks Debian's"
+        exit 0
+    fi
     echo "check-prometheus: unpacking Debian's prometheus into $tools"
     (cd "$work" && apt-get -q download prometheus >"$work/apt.log" 2>&1) ||
         die "apt-get download prometheus: $(tail -n 3 "$work/apt.log")"
     mkdir -p "$tools"
     dpkg -x "$work"/prometheus_*.deb "$tools"
 fi
+if [ "$fetch" = fetch ]; then
+    exit 0
+fi
+for p in zkproverd zkprover; do
+    [ -x "$bin/$p" ] || die "$bin/$p is not there; build it first"
+done
 
 # wait_for FILE PATTERN PID: the first group of the pattern (for sed) as soon as a line has it
 wait_for() {
@@ -69,6 +83,8 @@ wait_for() {
     return 1
 }
 
+TSAN_OPTIONS="suppressions=$root/tests/tsan.supp ${TSAN_OPTIONS-}"
+export TSAN_OPTIONS
 : >"$work/server.log"
 "$bin/zkproverd" --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --data-dir "$work/data" >"$work/server.log" 2>&1 &
 server=$!

@@ -98,3 +98,8 @@ for project in "${npm_projects[@]}"; do
         printf '%s\n' "$want" >"$stamp"
     fi
 done
+
+# Prometheus, unpacked and not installed, for the tests of the metrics; without it they are skipped
+if [ "$scope" = all ]; then
+    "$root/scripts/check-prometheus.sh" --fetch >&2 || say "Prometheus could not be fetched; its tests will be skipped"
+fi

@@ -68,8 +68,9 @@ void metrics_observe(metrics_series *s, double value);
 /** The value of a counter or gauge; of a histogram, how many values it has seen. */
 double metrics_value(const metrics_series *s);
 
-/** Called at the beginning of every metrics_render, to set what is read rather than counted. One
- *  call of it runs at a time. At most 8. */
+/** Called at the beginning of metrics_render, to set what is read rather than counted. One call of
+ *  it runs at a time; a render meanwhile does not wait for it and shows the figures of before. At
+ *  most 8. */
 typedef void metrics_collect_fn(void *ctx);
 p_status metrics_collector(metrics *m, metrics_collect_fn *fn, void *ctx, p_err *err);
 

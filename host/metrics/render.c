@@ -169,10 +169,11 @@ p_status metrics_render(metrics *m, char **out, size_t *len, p_err *err)
 {
     *out = NULL;
     *len = 0;
-    pthread_mutex_lock(&m->collect);
-    for (size_t i = 0; i < m->n_collectors; i++)
-        m->collectors[i].fn(m->collectors[i].ctx);
-    pthread_mutex_unlock(&m->collect);
+    if (pthread_mutex_trylock(&m->collect) == 0) {
+        for (size_t i = 0; i < m->n_collectors; i++)
+            m->collectors[i].fn(m->collectors[i].ctx);
+        pthread_mutex_unlock(&m->collect);
+    } /* else another thread collects right now, perhaps waiting for a disk: its last figures do */
     text t = {0};
     put_bytes(&t, "", 0); /* an empty registry gives an empty text, not NULL */
     for (const metrics_family *f = m->first; f; f = f->next)

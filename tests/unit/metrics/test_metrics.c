@@ -315,6 +315,55 @@ static void collectors(void **state)
     metrics_destroy(m);
 }
 
+/** A collector that waits, as if for a disk. */
+typedef struct slow {
+    metrics *m;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool entered, leave;
+} slow;
+
+static void wait_slowly(void *ctx)
+{
+    slow *s = ctx;
+    pthread_mutex_lock(&s->lock);
+    s->entered = true;
+    pthread_cond_broadcast(&s->changed);
+    while (!s->leave)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *render_once(void *ctx)
+{
+    slow *s = ctx;
+    char *text;
+    size_t len;
+    if (metrics_render(s->m, &text, &len, NULL) == P_OK)
+        free(text);
+    return NULL;
+}
+
+static void nobody_waits(void **state)
+{
+    (void)state;
+    slow s = {.m = make(), .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    pthread_t t;
+    assert_int_equal(metrics_collector(s.m, wait_slowly, &s, NULL), P_OK);
+    assert_int_equal(pthread_create(&t, NULL, render_once, &s), 0);
+    pthread_mutex_lock(&s.lock);
+    while (!s.entered)
+        pthread_cond_wait(&s.changed, &s.lock);
+    pthread_mutex_unlock(&s.lock);
+    expect_text(s.m, ""); /* would hang if it waited for the other */
+    pthread_mutex_lock(&s.lock);
+    s.leave = true;
+    pthread_cond_broadcast(&s.changed);
+    pthread_mutex_unlock(&s.lock);
+    pthread_join(t, NULL);
+    metrics_destroy(s.m);
+}
+
 /** The value of an unlabelled sample in a text. */
 static double sample(const char *text, const char *name)
 {
@@ -435,11 +484,12 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty),    cmocka_unit_test(counters_and_gauges),
-        cmocka_unit_test(numbers),  cmocka_unit_test(histogram),
-        cmocka_unit_test(escaping), cmocka_unit_test(bounded),
-        cmocka_unit_test(refused),  cmocka_unit_test(collectors),
-        cmocka_unit_test(process),  cmocka_unit_test(threads),
+        cmocka_unit_test(empty),        cmocka_unit_test(counters_and_gauges),
+        cmocka_unit_test(numbers),      cmocka_unit_test(histogram),
+        cmocka_unit_test(escaping),     cmocka_unit_test(bounded),
+        cmocka_unit_test(refused),      cmocka_unit_test(collectors),
+        cmocka_unit_test(nobody_waits), cmocka_unit_test(process),
+        cmocka_unit_test(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
