@@ -1,13 +1,17 @@
-/* A process with a stream of submits and cancels is killed (SIGKILL) at a random moment, a hundred
- * times on the same store. What it had acknowledged goes through a pipe, and must be true
+/* A process with a stream of submits and cancels is killed (SIGKILL) at a random moment, again and
+ * again on the same store. What it had acknowledged goes through a pipe, and must be true
  * afterwards: no acknowledged job is lost, none is there twice, none that was cancelled comes back,
  * none that has ended changes.
+ *
+ * In every third round the disk is full now and then, in every third a write or sync fails (which
+ * halts the jobs, and ends the process early).
  *
  * A killed process loses nothing that it has written, so this is about order and atomicity. That
  * what is acknowledged was synced before is what test_disk.c and the store's settings show. */
 #include "tests/unit/store/store_test.h"
 
 #include "host/jobs/jobs.h"
+#include "tests/fault/shim.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,10 +19,13 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#define ROUNDS 100
+#define ROUNDS 150
 #define SUBMITTERS 2
 #define MAX_JOBS 100000
 #define MAX_CHILD_MS 350
+#define EXIT_HALTED 5
+
+enum { KILL, KILL_FULL, KILL_BROKEN, KINDS };
 
 /* ---- the process that is killed ---- */
 
@@ -34,6 +41,7 @@ typedef struct child {
     jobs *j;
     int out;
     unsigned round;
+    const char *dir;
     atomic_uint next;
     pthread_mutex_t lock;
     job_id recent[32];
@@ -79,7 +87,7 @@ static void child_event(void *ctx, const jobs_event *e)
     if (e->kind == JOBS_EVENT_ENDED)
         say(ctx, 'e', &e->id, NULL, e->state);
     if (e->kind == JOBS_EVENT_HALTED)
-        _exit(5);
+        _exit(EXIT_HALTED);
 }
 
 static void *child_submit(void *arg)
@@ -98,6 +106,8 @@ static void *child_submit(void *arg)
             pthread_mutex_unlock(&c->lock);
         } else if (st == P_EEXHAUSTED) {
             test_sleep_ms(1);
+        } else if (c->round % KINDS == KILL_BROKEN) {
+            test_sleep_ms(50); /* the event ends the process */
         } else {
             _exit(6);
         }
@@ -105,11 +115,22 @@ static void *child_submit(void *arg)
     return NULL;
 }
 
+/** What the disk does meanwhile, by the kind of the round. */
+static void disturb(const child *c, uint64_t random)
+{
+    unsigned kind = c->round % KINDS;
+    if (kind == KILL_FULL && random % 4 == 0)
+        fault_set(ENOSPC, c->dir, (unsigned)(random >> 8) % 20, 1 + (unsigned)(random >> 16) % 10);
+    if (kind == KILL_BROKEN && random % 16 == 0)
+        fault_set(EIO, c->dir, (unsigned)(random >> 8) % 20, 1);
+}
+
 static void *child_cancel(void *arg)
 {
     child *c = arg;
     uint64_t rng = c->round;
     for (;;) {
+        disturb(c, test_random(&rng));
         pthread_mutex_lock(&c->lock);
         unsigned n = c->n_recent < 32 ? c->n_recent : 32;
         job_id id = n ? c->recent[test_random(&rng) % n] : (job_id){""};
@@ -128,6 +149,7 @@ static void child_main(const char *dir, unsigned round, int out)
     p_err err = {0};
     c.round = round;
     c.out = out;
+    c.dir = dir;
     pthread_mutex_init(&c.lock, NULL);
     if (job_store_open(&s, dir, NULL, &err) != P_OK) {
         fprintf(stderr, "%s\n", err.text);
@@ -280,6 +302,7 @@ static void test_kill(void **state)
     test_dir d;
     uint64_t rng = (uint64_t)time(NULL);
     print_message("seed %llu\n", (unsigned long long)rng);
+    unsigned halts = 0;
     memory m = {.promises = calloc(MAX_JOBS, sizeof(promise))};
     assert_non_null(m.promises);
     test_make_dir(&d);
@@ -308,15 +331,20 @@ static void test_kill(void **state)
         /* the killer first: until its victim is waited for, the number means nobody else */
         assert_int_equal(waitpid(killer, NULL, 0), killer);
         assert_int_equal(waitpid(pid, &status, 0), pid);
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        bool halted = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HALTED;
+        halts += halted;
+        if (!killed && !(halted && round % KINDS == KILL_BROKEN))
             fail_msg("round %u ended by itself with status 0x%x", round, status);
         /* the whole check each time would take long towards the end */
         if (round < 20 || round % 10 == 9)
             check(&m, &d);
     }
     check(&m, &d);
-    print_message("%u kills: %zu jobs acknowledged, %u cancels, %u ends\n", ROUNDS, m.n, m.cancels,
-                  m.ends);
+    print_message("%u rounds, %u of them ended by a failing disk: %zu jobs acknowledged, %u "
+                  "cancels, %u ends\n",
+                  ROUNDS, halts, m.n, m.cancels, m.ends);
+    assert_true(halts > 3);
     assert_true(m.n > 100 && m.cancels > 20 && m.ends > 50);
     free(m.promises);
     test_remove_tree(d.top);
