@@ -171,6 +171,8 @@ static p_status claim_directory(state_store *s, p_err *err)
     write_pid(s->owner_fd);
     store_path(s, STORE_COMPACT_NAME, path);
     unlink(path); /* of a compaction that was cut off */
+    store_path(s, STORE_PROBE_NAME, path);
+    unlink(path);
     return P_OK;
 }
 
@@ -586,7 +588,7 @@ int store_write_cause(const state_store *s, int rc)
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         stat(path, &st) == 0 && (rlim_t)st.st_size >= limit.rlim_cur)
         return EFBIG;
-    store_path(s, "space.probe", path);
+    store_path(s, STORE_PROBE_NAME, path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno == ENOSPC || errno == EDQUOT ? errno : rc;

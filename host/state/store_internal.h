@@ -13,6 +13,8 @@
 #define STORE_NODE_BYTES 96
 /** What a compaction writes before it takes the place of data.mdb. */
 #define STORE_COMPACT_NAME "data.mdb.new"
+/** Written and removed to learn why a write failed. */
+#define STORE_PROBE_NAME "space.probe"
 
 /** Two locks. `writing` is held by whoever writes, for all of it: LMDB has one writer at a time
  * anyway. `mapping` is held shared for each single access of a reader, and alone while the map

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import {
     startServer, connect, execute, quickRequest, emptyStateRequest, createTx, STORE, binFolder,
-    tempFolder,
+    tempFolder, status,
 } from './helpers.mjs';
 
 const zkprover = (...args) => new Promise((done) => {
@@ -65,5 +65,31 @@ test('a chain of batches on the store; info beside the server; prune after it', 
         client.close();
         await server.stop();
         rmSync(copy, { recursive: true, force: true });
+    }
+});
+
+test('a full store is RESOURCE_EXHAUSTED with both numbers, and the server goes on', async () => {
+    const server = await startServer([], {
+        env: { ZKPROVER_STATE_PERSIST_EXECUTE: 'true', ZKPROVER_STATE_MAP_BYTES: String(1 << 20) },
+    });
+    const client = connect(server);
+    try {
+        const first = (await execute(client, [quickRequest('full0')])).responses[0];
+        let end;
+        for (let i = 1; i < 400 && !end; i++) {
+            const r = await execute(client, [quickRequest(`full${i}`)]);
+            if (r.code !== 0) end = r;
+        }
+        assert.equal(end.code, 8);
+        assert.match(end.details, /full: \d+ of 1048576 bytes are used/);
+        assert.equal((await status(client)).state, 'STATUS_PROVER_IDLE');
+        // what is there is still used, and a batch that brings nothing new is executed
+        const again = (await execute(client, [quickRequest('full0')])).responses[0];
+        assert.equal(again.new_state_root, first.new_state_root);
+        const { json } = await zkprover('info', '--data-dir', server.dataDir, '--root', first.new_state_root, '--json');
+        assert.equal(json.reached.complete, true);
+    } finally {
+        client.close();
+        assert.equal((await server.stop()).code, 0, server.raw);
     }
 });
