@@ -52,6 +52,13 @@ fi
 stop=$(sed -n 's/^TimeoutStopSec=//p' "$unit") drain=$(sed -n 's/.*"drain_seconds": \([0-9]*\).*/\1/p' "$config")
 [ "$stop" -gt $((drain + 10)) ] || die "TimeoutStopSec=$stop does not cover drain_seconds=$drain"
 
+if command -v systemd-sysusers >/dev/null; then
+    mkdir -p "$work/users/etc"
+    systemd-sysusers --root="$work/users" "$prefix/lib/sysusers.d/zkprover.conf" 2>"$work/log" || die "$(cat "$work/log")"
+    user=$(sed -n 's/^User=//p' "$unit")
+    grep -q "^$user:.*:/usr/sbin/nologin\$" "$work/users/etc/passwd" || die "no user $user: $(cat "$work/users/etc/passwd")"
+fi
+
 # an operator's configuration survives another installation
 if [ -z "$deb" ]; then
     echo '{"log_level": "debug"}' >"$config"
