@@ -93,6 +93,7 @@ struct rpc_call {
     int close_cancelled;
     atomic_bool cancelled;
     bool cancel_told;
+    void *user;          /**< the service's, and guarded by it */
     rpc_call *told_next; /**< of rpc_server_cancel_calls */
 
     grpc_metadata *reasons; /**< trailing metadata; keys are static, values are ours */
@@ -591,9 +592,24 @@ uint64_t rpc_call_index(const rpc_call *c)
     return c->index - 1;
 }
 
+size_t rpc_call_request_bytes(const rpc_call *c)
+{
+    return c->in_bytes;
+}
+
 bool rpc_call_cancelled(const rpc_call *c)
 {
     return atomic_load(&c->cancelled);
+}
+
+void rpc_call_set_user(rpc_call *c, void *user)
+{
+    c->user = user;
+}
+
+void *rpc_call_user(const rpc_call *c)
+{
+    return c->user;
 }
 
 /** The answer is there: what the request held is given back. Lock held. */

@@ -106,8 +106,17 @@ p_status rpc_call_take(rpc_call *call, uint8_t **bytes, size_t *len, p_err *err)
 /** Position of the current request on its stream, from 0. */
 uint64_t rpc_call_index(const rpc_call *call);
 
-/** True when nobody waits for the answer any more. Any thread, cheap. */
+/** Length of the current request, before it is taken. */
+size_t rpc_call_request_bytes(const rpc_call *call);
+
+/** True when nobody waits for the answer any more. Any thread, cheap. Set before `cancelled` is
+ *  called. */
 bool rpc_call_cancelled(const rpc_call *call);
+
+/** A pointer of the service's own, NULL at first, so that `cancelled` finds what belongs to the
+ *  call. The service guards it. */
+void rpc_call_set_user(rpc_call *call, void *user);
+void *rpc_call_user(const rpc_call *call);
 
 /** How the call goes on after an answer. */
 typedef enum rpc_next {

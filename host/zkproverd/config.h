@@ -25,8 +25,10 @@ typedef struct config {
     uint64_t grpc_threads, grpc_max_message_bytes, grpc_max_inflight_bytes,
         grpc_max_transport_bytes, grpc_max_calls, grpc_max_streams;
     uint64_t state_map_bytes;
-    bool state_persist_execute;
-    uint64_t limits_execute_memory_bytes;
+    bool state_persist_execute, state_persist_gen_proof;
+    uint64_t limits_execute_memory_bytes, limits_job_memory_bytes;
+    uint64_t jobs_max_queue, jobs_max_watches, jobs_get_proof_max_seconds, jobs_retain_seconds,
+        jobs_retain_max, jobs_max_attempts, jobs_store_bytes;
     bool counters_enforce;
     char http_listen[64]; /**< "" or "off": no HTTP port */
     bool http_allow_remote;

@@ -1,6 +1,7 @@
 #include "host/zkproverd/lifecycle.h"
 
 #include "driver/field/gl_poseidon.h"
+#include "host/jobs/run_pipeline.h"
 #include "host/rpc/server.h"
 #include "host/rpc/service.h"
 #include "host/state/store.h"
@@ -20,6 +21,13 @@
  * a defect, and waiting longer would not mend it. */
 #define CANCEL_SECONDS 10
 
+/** GenProof calls that had been accepted when draining began get this long to store their jobs,
+ * before those who wait for jobs are sent away. */
+#define SETTLE_MS 1000
+
+/** How long a foreign lock on the job database (a backup, for example) is waited for. */
+#define STORE_BUSY_MS 5000
+
 #define STORE_PATH_BYTES (sizeof((config *)0)->data_dir + 16)
 
 struct lifecycle {
@@ -28,6 +36,10 @@ struct lifecycle {
     const gl_poseidon_ops *poseidon;
     operations *operations;
     state_store *store;
+    job_store *job_store;
+    rpc_input_decoder decoder;
+    pipeline *pipeline;
+    jobs *jobs;
     rpc_service *service;
     rpc_server *server;
 };
@@ -104,36 +116,94 @@ static void store_path(const config *c, char out[STORE_PATH_BYTES])
     snprintf(out, STORE_PATH_BYTES, "%s/state", c->data_dir);
 }
 
+static void job_store_path(const config *c, char out[STORE_PATH_BYTES])
+{
+    snprintf(out, STORE_PATH_BYTES, "%s/jobs", c->data_dir);
+}
+
+/** The key that makes the node store necessary; NULL: it is only read. */
+static const char *persist_key(const config *c)
+{
+    return c->state_persist_execute     ? "state.persist.execute"
+           : c->state_persist_gen_proof ? "state.persist.gen_proof"
+                                        : NULL;
+}
+
 /** Opens the store if there is one, or if it is to be written; *out stays NULL otherwise. A store
  * that is only read is no reason not to start: requests can bring their own witness. */
 static p_status open_store(const config *c, const logger *log, state_store **out, p_err *err)
 {
     char path[STORE_PATH_BYTES];
     struct stat st;
+    const char *key = persist_key(c);
     *out = NULL;
     store_path(c, path);
     bool exists = stat(path, &st) == 0;
-    if (!exists && !c->state_persist_execute) {
+    if (!exists && !key) {
         log_event(log, LOG_INFO, "store_absent", "{s:s, s:s}", "path", path, "meaning",
-                  "requests must bring their whole state; state.persist.execute is off");
+                  "requests must bring their whole state; state.persist is off");
         return P_OK;
     }
-    p_status s = exists ? P_OK : make_directories(path, err);
-    if (s == P_OK)
-        s = state_store_open(out, path, c->state_map_bytes, err);
+    p_status s = state_store_open(out, path, c->state_map_bytes, err);
     if (s == P_OK) {
-        log_event(log, LOG_INFO, "store_open", "{s:s, s:b}", "path", path, "persist_execute",
-                  (int)c->state_persist_execute);
+        log_event(log, LOG_INFO, "store_open", "{s:s, s:b, s:b}", "path", path, "persist_execute",
+                  (int)c->state_persist_execute, "persist_gen_proof",
+                  (int)c->state_persist_gen_proof);
         return P_OK;
     }
-    if (c->state_persist_execute) {
-        p_err_prefix(err, "state.persist.execute is on, but the node store cannot be opened");
+    if (key) {
+        p_err_prefix(err, "%s is on, but the node store cannot be opened", key);
         return s;
     }
     log_event(log, LOG_WARN, "store_unusable", "{s:s, s:s, s:s}", "path", path, "reason", err->text,
               "meaning", "requests must bring their whole state");
     p_err_clear(err);
     return P_OK;
+}
+
+/** The job store, and the queue over it; nothing runs yet. */
+static p_status open_jobs(lifecycle *l, p_err *err)
+{
+    const config *c = l->config;
+    char path[STORE_PATH_BYTES];
+    job_store_info info;
+    job_store_options store = {.max_total_bytes = c->jobs_store_bytes,
+                               .busy_timeout_ms = STORE_BUSY_MS};
+    job_store_path(c, path);
+    p_status s = job_store_open(&l->job_store, path, &store, err);
+    if (s == P_OK)
+        s = job_store_stat(l->job_store, &info, err);
+    if (s != P_OK) {
+        p_err_prefix(err, "the job store cannot be opened");
+        return s;
+    }
+    log_event(&l->log, LOG_INFO, "job_store_open", "{s:s, s:I, s:I, s:I}", "path", path, "pending",
+              (json_int_t)info.jobs[JOB_PENDING], "resumed", (json_int_t)info.resumed_jobs,
+              "artefact_bytes", (json_int_t)info.artefact_bytes);
+    l->decoder = (rpc_input_decoder){.poseidon = l->poseidon, .fork_id = (uint32_t)c->fork_id};
+    pipeline_options pipe = {.poseidon = l->poseidon,
+                             .store = l->store,
+                             .persist = c->state_persist_gen_proof,
+                             .decode = rpc_input_decode,
+                             .decode_ctx = &l->decoder,
+                             .memory_limit_bytes = c->limits_job_memory_bytes};
+    s = pipeline_create(&l->pipeline, &pipe, err);
+    if (s != P_OK)
+        return s;
+    jobs_options queue = {.store = l->job_store,
+                          .max_queue = (size_t)c->jobs_max_queue,
+                          .max_watches = (size_t)c->jobs_max_watches,
+                          .retain_ms = c->jobs_retain_seconds * 1000,
+                          .retain_max = c->jobs_retain_max,
+                          .max_attempts = (unsigned)c->jobs_max_attempts,
+                          .run = jobs_run_pipeline,
+                          .run_ctx = l->pipeline,
+                          .event = operations_job_event,
+                          .event_ctx = l->operations};
+    s = jobs_create(&l->jobs, &queue, err);
+    if (s == P_OK)
+        operations_set_jobs(l->operations, l->jobs, l->job_store);
+    return s;
 }
 
 /** Cuts the path back to the nearest directory above that exists. */
@@ -151,31 +221,41 @@ static void existing_parent(char path[STORE_PATH_BYTES])
     strcpy(path, ".");
 }
 
+/** A directory that is there must be usable; one that is not must be possible if something (needed,
+ * not NULL) needs it. */
+static void check_directory(char path[STORE_PATH_BYTES], const char *needed,
+                            config_problems *problems)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (!S_ISDIR(st.st_mode))
+            config_problem_add(problems, "data_dir: %.400s is no directory", path);
+        else if (access(path, R_OK | W_OK | X_OK))
+            config_problem_add(problems, "data_dir: %.300s: %s", path, strerror(errno));
+    } else if (needed) {
+        existing_parent(path);
+        bool directory = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        if (!directory || access(path, W_OK | X_OK))
+            config_problem_add(problems,
+                               "data_dir: needed for %s, and nothing can be created in %.300s: %s",
+                               needed, path, strerror(directory ? errno : ENOTDIR));
+    }
+}
+
 void lifecycle_check(const config *c, config_problems *problems)
 {
     p_err err = {0};
     const gl_poseidon_ops *ops;
     char path[STORE_PATH_BYTES];
-    struct stat st;
     if (choose_device(c, &err) != P_OK)
         config_problem_add(problems, "%s", err.text);
     p_err_clear(&err);
     if (choose_isa(c, &ops, &err) != P_OK)
         config_problem_add(problems, "%s", err.text);
     store_path(c, path);
-    if (stat(path, &st) == 0) {
-        if (!S_ISDIR(st.st_mode))
-            config_problem_add(problems, "data_dir: %.400s is no directory", path);
-        else if (access(path, R_OK | W_OK | X_OK))
-            config_problem_add(problems, "data_dir: %.300s: %s", path, strerror(errno));
-    } else if (c->state_persist_execute) {
-        existing_parent(path);
-        if (access(path, W_OK | X_OK))
-            config_problem_add(problems,
-                               "data_dir: state.persist.execute is on, and nothing can be created "
-                               "in %.300s: %s",
-                               path, strerror(errno));
-    }
+    check_directory(path, persist_key(c), problems);
+    job_store_path(c, path);
+    check_directory(path, "the job store", problems);
 }
 
 /* ---- logging of what others report ---- */
@@ -262,6 +342,9 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .fork_id = (uint32_t)c->fork_id,
         .executed = on_executed,
         .executed_ctx = l,
+        .jobs = l->jobs,
+        .job_memory_bytes = c->limits_job_memory_bytes,
+        .get_proof_max_seconds = c->jobs_get_proof_max_seconds,
     };
     rpc_server_options server = {
         .threads = (unsigned)c->grpc_threads,
@@ -303,15 +386,22 @@ static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *
     *code = code_of(s);
     if (s != P_OK)
         return s;
-    s = open_store(c, &l->log, &l->store, err);
     *code = EXIT_CODE_MISSING;
+    s = make_directories(c->data_dir, err);
+    if (s == P_OK)
+        s = open_store(c, &l->log, &l->store, err);
+    if (s == P_OK) {
+        operations_set_state_store(l->operations, l->store);
+        s = open_jobs(l, err);
+    }
     if (s != P_OK)
         return s;
-    operations_set_state_store(l->operations, l->store);
     s = start_server(l, port, err);
     *code = code_of(s);
     if (s == P_OK)
         operations_set_server(l->operations, l->server);
+    if (s == P_OK)
+        s = jobs_start(l->jobs, err);
     return s;
 }
 
@@ -359,21 +449,42 @@ void lifecycle_serve(lifecycle *l)
               number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
-/** Waits until no call runs; false when the time is over. */
-static bool wait_for_calls(lifecycle *l, int64_t until)
+/** A second signal ends the process. */
+static void leave_on_signal(const lifecycle *l)
 {
     const struct timespec none = {0, 0};
     sigset_t set;
     stop_signals(&set);
+    if (sigtimedwait(&set, NULL, &none) <= 0)
+        return;
+    log_event(&l->log, LOG_WARN, "ended", "{s:s}", "reason", "a second signal");
+    _exit(EXIT_CODE_FAILURE);
+}
+
+/** Waits until no call runs; false when the time is over. */
+static bool wait_for_calls(lifecycle *l, int64_t until)
+{
     while (!rpc_server_drain_wait(l->server, 50)) {
-        if (sigtimedwait(&set, NULL, &none) > 0) {
-            log_event(&l->log, LOG_WARN, "ended", "{s:s}", "reason", "a second signal");
-            _exit(EXIT_CODE_FAILURE);
-        }
+        leave_on_signal(l);
         if (now_ms() >= until)
             return false;
     }
     return true;
+}
+
+/** Waits until no job runs: it has been told to stop, and polls for that. It is in the store, so
+ * one that does not stop costs nothing but its stage. */
+static void wait_for_job(lifecycle *l)
+{
+    int64_t until = now_ms() + CANCEL_SECONDS * 1000;
+    while (!jobs_drain_wait(l->jobs, 50)) {
+        leave_on_signal(l);
+        if (now_ms() < until)
+            continue;
+        log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
+                  "the running job did not stop; the next start goes on with it");
+        _exit(EXIT_CODE_FAILURE);
+    }
 }
 
 void lifecycle_drain(lifecycle *l)
@@ -384,17 +495,21 @@ void lifecycle_drain(lifecycle *l)
               "drain_seconds", (json_int_t)l->config->drain_seconds);
     operations_set_phase(l->operations, OPERATIONS_DRAINING);
     rpc_server_drain(l->server);
-    if (wait_for_calls(l, now_ms() + (int64_t)l->config->drain_seconds * 1000))
-        return;
-    rpc_server_get_stats(l->server, &stats);
-    log_event(&l->log, LOG_WARN, "drain_time_over", "{s:i}", "calls_cancelled",
-              (int)stats.calls_running);
-    rpc_server_cancel_calls(l->server);
-    if (!wait_for_calls(l, now_ms() + CANCEL_SECONDS * 1000)) {
-        log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
-                  "calls did not end after they were cancelled");
-        _exit(EXIT_CODE_FAILURE);
+    int64_t until = now_ms() + (int64_t)l->config->drain_seconds * 1000;
+    rpc_service_settle(l->service, SETTLE_MS);
+    jobs_drain(l->jobs);
+    if (!wait_for_calls(l, until)) {
+        rpc_server_get_stats(l->server, &stats);
+        log_event(&l->log, LOG_WARN, "drain_time_over", "{s:i}", "calls_cancelled",
+                  (int)stats.calls_running);
+        rpc_server_cancel_calls(l->server);
+        if (!wait_for_calls(l, now_ms() + CANCEL_SECONDS * 1000)) {
+            log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
+                      "calls did not end after they were cancelled");
+            _exit(EXIT_CODE_FAILURE);
+        }
     }
+    wait_for_job(l);
 }
 
 void lifecycle_stop(lifecycle *l)
@@ -412,6 +527,9 @@ void lifecycle_stop(lifecycle *l)
                   "requests", (json_int_t)stats.messages, "answers", (json_int_t)stats.answers);
     }
     rpc_service_destroy(l->service);
+    jobs_destroy(l->jobs);
+    pipeline_destroy(l->pipeline);
+    job_store_close(l->job_store);
     rpc_server_destroy(l->server);
     state_store_close(l->store);
     operations_destroy(l->operations);
