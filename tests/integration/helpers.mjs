@@ -51,18 +51,18 @@ after(() => {
     setTimeout(() => { for (const child of running) child.kill('SIGKILL'); }, 20000).unref();
 });
 
-/** A server on a free port; resolves when it serves. */
-export function startServer(args = [], { env = {} } = {}) {
-    const dataDir = tempFolder();
-    const child = spawn(join(binFolder, 'zkproverd'),
-        ['--listen', '127.0.0.1:0', '--data-dir', dataDir, ...args],
+/** A server on a free port; resolves when it serves. A data directory that is named stays. wrapper: a command that runs it. */
+export function startServer(args = [], { env = {}, dataDir: given = null, wrapper = [] } = {}) {
+    const dataDir = given || tempFolder();
+    const command = [...wrapper, join(binFolder, 'zkproverd'), '--listen', '127.0.0.1:0', '--data-dir', dataDir, ...args];
+    const child = spawn(command[0], command.slice(1),
         { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     running.add(child);
     const server = { child, dataDir, log: [], raw: '', port: 0 };
     server.exited = new Promise((done) => {
         child.on('close', (code, signal) => {
             running.delete(child);
-            rmSync(dataDir, { recursive: true, force: true });
+            if (!given) rmSync(dataDir, { recursive: true, force: true });
             done({ code, signal });
         });
     });
@@ -76,6 +76,7 @@ export function startServer(args = [], { env = {} } = {}) {
         clearTimeout(timer);
         return end;
     };
+    server.threads = () => Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]);
     server.rssKiB = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]);
     let rest = '';
     return new Promise((done, fail) => {
@@ -155,6 +156,69 @@ export async function executeRaw(client, buffers, { end = true } = {}) {
     if (end) stream.end();
     return result;
 }
+
+/** A unary call: { code, details, reasons, value? }. */
+function unary(client, name, request, deadline) {
+    return new Promise((done) => {
+        let value;
+        client[name](request, new grpc.Metadata(), { deadline: Date.now() + deadline }, (error, v) => { value = v; })
+            .on('status', (s) => done({
+                code: s.code, details: s.details, value, reasons: rawReasons(s.metadata).map(decodeURIComponent),
+            }));
+    });
+}
+/** What GenProof says: { id, result, code, details, reasons }. Takes a request of Execute; a missing aggregator is added. */
+export async function genProof(client, request, { deadline = 60000 } = {}) {
+    const inputs = request.input?.public_inputs;
+    if (inputs && !inputs.aggregator_addr) inputs.aggregator_addr = `0x${'22'.repeat(20)}`;
+    const { value, ...rest } = await unary(client, 'GenProof', request, deadline);
+    return { ...value, ...rest };
+}
+/** The id of a job that is taken, or an exception. */
+export async function submit(client, request) {
+    const r = await genProof(client, request);
+    if (r.code !== 0 || r.result !== 'RESULT_GEN_PROOF_OK') throw new Error(`GenProof: ${JSON.stringify(r)}`);
+    return r.id;
+}
+export async function cancel(client, id, { deadline = 60000 } = {}) {
+    const { value, ...rest } = await unary(client, 'Cancel', { id }, deadline);
+    return { ...value, ...rest };
+}
+/** One stream with these requests ([id, seconds]), half-closed: as collect. */
+export function getProofs(client, requests, { end = true, deadline = 120000 } = {}) {
+    const stream = client.GetProof(new grpc.Metadata(), { deadline: Date.now() + deadline });
+    const result = collect(stream);
+    for (const [id, timeout] of requests) stream.write({ id, timeout: String(timeout) });
+    if (end) stream.end();
+    return result;
+}
+/** The one answer to one request. */
+export async function getProof(client, id, timeout = 0) {
+    const r = await getProofs(client, [[id, timeout]]);
+    if (r.code !== 0 || r.responses.length !== 1) throw new Error(`GetProof: ${JSON.stringify(r)}`);
+    return r.responses[0];
+}
+/** Bytes in place of a message, on one of the methods; a stream is half-closed. */
+export function callRaw(client, method, buffers) {
+    const m = methods[method];
+    if (m.requestStream) {
+        const stream = client.makeBidiStreamRequest(m.path, (b) => b, m.responseDeserialize, new grpc.Metadata(),
+            { deadline: Date.now() + 60000 });
+        const result = collect(stream);
+        for (const b of buffers) stream.write(b);
+        stream.end();
+        return result;
+    }
+    return new Promise((done) => {
+        let value;
+        client.makeUnaryRequest(m.path, (b) => b, m.responseDeserialize, buffers[0], new grpc.Metadata(),
+            { deadline: Date.now() + 60000 }, (error, v) => { value = v; })
+            .on('status', (s) => done({
+                ...value, code: s.code, details: s.details, reasons: rawReasons(s.metadata).map(decodeURIComponent),
+            }));
+    });
+}
+export const encode = (method, request) => methods[method].requestSerialize(request);
 
 export const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
