@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-    grpc, startServer, connect, status, collect, execute, emptyStateRequest, createTx, LOOP, longRequest,
+    grpc, startServer, connect, status, collect, execute, emptyStateRequest, createTx, LOOP, LONG_TXS, longRequest,
     quickRequest, sleep,
 } from './helpers.mjs';
 
@@ -16,7 +16,7 @@ async function calibrate(client, seconds) {
     const start = Date.now();
     const { code } = await execute(client, [mediumRequest(12)]);
     assert.equal(code, S.OK);
-    return Math.min(1000, Math.max(6, Math.round(12 * seconds * 1000 / (Date.now() - start))));
+    return Math.min(LONG_TXS, Math.max(6, Math.round(12 * seconds * 1000 / (Date.now() - start))));
 }
 
 test('SIGTERM while a call runs: it finishes, new ones are refused, GetStatus says HALT', async () => {

@@ -56,7 +56,9 @@ test('--help, --version, --check and --print-config', async () => {
 
 test('a taken port is a clear failure', async () => {
     const server = await startServer();
-    const second = await run(['--listen', server.address()]);
+    const folder = tempFolder();
+    const second = await run(['--listen', server.address(), '--data-dir', folder]);
+    rmSync(folder, { recursive: true });
     assert.equal(second.code, 1);
     assert.match(second.stderr, /cannot listen on 127\.0\.0\.1/);
     assert.equal((await server.stop()).code, 0, server.raw);
@@ -72,24 +74,35 @@ test('the start lines say version, vector unit, fork and address', async () => {
     assert.equal((await server.stop()).code, 0);
 });
 
-test('a data directory that cannot be used: fatal only if state is to be persisted', async () => {
+test('a data directory that cannot be used is fatal; a node store that cannot, only if state is to be persisted', async () => {
     const folder = tempFolder();
     const blocked = join(folder, 'file');
     writeFileSync(blocked, 'not a directory');
     mkdirSync(join(folder, 'bad'));
     writeFileSync(join(folder, 'bad/state'), 'not a store');
+    const nothing = { env: { ZKPROVER_STATE_PERSIST_GEN_PROOF: 'false' } };
     try {
-        const persist = { env: { ZKPROVER_STATE_PERSIST_EXECUTE: 'true' } };
-        const r = await run(['--listen', '127.0.0.1:0', '--data-dir', blocked], persist);
-        assert.equal(r.code, 4);
-        assert.match(r.stderr, /state\.persist\.execute is on/);
-        const server = await startServer(['--data-dir', join(folder, 'bad')]);
+        for (const env of [{}, nothing.env]) {
+            const r = await run(['--listen', '127.0.0.1:0', '--data-dir', join(blocked, 'sub')], { env });
+            assert.equal(r.code, 4);
+            assert.match(r.stderr, /data_dir: cannot create/);
+            const check = await run(['--check', '--data-dir', join(blocked, 'sub')], { env });
+            assert.equal(check.code, 4);
+            assert.match(check.stdout, /problem: data_dir: needed for the job store/);
+        }
+        for (const name of ['GEN_PROOF', 'EXECUTE']) {
+            const r = await run(['--listen', '127.0.0.1:0', '--data-dir', join(folder, 'bad')],
+                { env: { ...nothing.env, [`ZKPROVER_STATE_PERSIST_${name}`]: 'true' } });
+            assert.equal(r.code, 4);
+            assert.match(r.stderr, new RegExp(`state\\.persist\\.${name.toLowerCase()} is on`));
+        }
+        const server = await startServer([], { ...nothing, dataDir: join(folder, 'bad') });
         assert.equal(server.events('store_unusable').length, 1);
         const client = connect(server);
         assert.equal((await status(client)).state, 'STATUS_PROVER_IDLE');
         client.close();
         assert.equal((await server.stop()).code, 0);
-        const absent = await startServer(['--data-dir', blocked]);
+        const absent = await startServer([], nothing);
         assert.equal(absent.events('store_absent').length, 1);
         assert.equal((await absent.stop()).code, 0);
     } finally {
