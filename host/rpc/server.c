@@ -1,5 +1,7 @@
 #include "host/rpc/server.h"
 
+#include "host/rpc/credentials.h"
+#include "host/rpc/peers.h"
 #include "host/rpc/percent.h"
 
 #include <grpc/byte_buffer.h>
@@ -7,6 +9,7 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
+#include <grpc/support/alloc.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
@@ -76,6 +79,7 @@ struct rpc_call {
     grpc_call *call;
     const rpc_method *method; /**< NULL: unknown, or the call was refused */
     rpc_call *prev, *next;    /**< server->calls, under server->lock */
+    rpc_peer *peer;           /**< NULL: refused */
 
     pthread_mutex_t lock; /**< everything below, and the order of batches */
     unsigned refs;        /**< started batches, and the owed answer */
@@ -126,6 +130,7 @@ struct rpc_server {
     rpc_call *calls;
     unsigned n_calls;   /**< all records */
     unsigned n_counted; /**< those that hold up draining */
+    rpc_peers *peers;
     bool stopped;
     uint64_t calls_accepted, calls_refused;
     atomic_uint_fast64_t messages, answers;
@@ -146,11 +151,15 @@ static void call_count_in(rpc_call *c, size_t *slot, size_t bytes)
 {
     *slot += bytes;
     atomic_fetch_add(&c->server->inflight, bytes);
+    if (c->peer)
+        atomic_fetch_add(&c->peer->inflight, bytes);
 }
 
 static void call_count_out(rpc_call *c, size_t *slot)
 {
     atomic_fetch_sub(&c->server->inflight, *slot);
+    if (c->peer)
+        atomic_fetch_sub(&c->peer->inflight, *slot);
     *slot = 0;
 }
 
@@ -207,6 +216,7 @@ static void call_destroy(rpc_call *c)
     /* out of the counts last: rpc_server_stop waits for them before it takes gRPC down */
     pthread_mutex_lock(&s->lock);
     s->n_calls--;
+    rpc_peers_leave(s->peers, c->peer);
     if (c->counted)
         s->n_counted--;
     pthread_cond_broadcast(&s->changed);
@@ -342,7 +352,7 @@ static void call_begin(rpc_call *c, p_status refuse, const char *why)
         if (refuse != P_OK) {
             call_finish(c, refuse, why);
         } else {
-            if (c->method->kind == RPC_BIDI) {
+            if (c->method->kind != RPC_UNARY) {
                 /* at once: a client may wait for the headers before its first request */
                 call_set_initial(c, &op);
                 if (call_batch(c, &op, 1, TAG_INIT))
@@ -394,6 +404,7 @@ static void on_accept(accept_slot *slot, bool ok)
         grpc_call_unref(slot->call);
     } else {
         c->method = find_method(s, slot->details.method);
+        char *peer = grpc_call_get_peer(slot->call);
         bool draining = atomic_load(&s->draining);
         pthread_mutex_lock(&s->lock);
         if (!c->method) {
@@ -409,6 +420,8 @@ static void on_accept(accept_slot *slot, bool ok)
             refuse = P_EEXHAUSTED;
             snprintf(why, sizeof why, "%u calls are running, which is the server's limit",
                      s->n_calls);
+        } else {
+            refuse = rpc_peers_enter(s->peers, peer, &c->peer, why, sizeof why);
         }
         c->counted = refuse == P_OK && !c->method->while_draining;
         s->calls_accepted++;
@@ -420,6 +433,7 @@ static void on_accept(accept_slot *slot, bool ok)
             s->calls->prev = c;
         s->calls = c;
         pthread_mutex_unlock(&s->lock);
+        gpr_free(peer);
         call_begin(c, refuse, why);
     }
     grpc_call_details_destroy(&slot->details);
@@ -439,7 +453,7 @@ static bool on_read(rpc_call *c, bool ok)
         }
         if (grpc_call_failed_before_recv_message(c->call))
             return false; /* the call failed, and the close event ends it */
-        if (c->method->kind == RPC_UNARY)
+        if (c->method->kind != RPC_BIDI)
             call_finish(c, P_EINVAL, "the call was half-closed before a request message");
         else
             call_finish(c, P_OK, NULL);
@@ -453,13 +467,16 @@ static bool on_read(rpc_call *c, bool ok)
     size_t len = grpc_byte_buffer_length(c->in);
     call_count_in(c, &c->in_bytes, len);
     atomic_fetch_add(&c->server->messages, 1);
-    if (atomic_load(&c->server->inflight) > c->server->options.max_inflight_bytes) {
+    const rpc_server_options *o = &c->server->options;
+    size_t all = atomic_load(&c->server->inflight), own = atomic_load(&c->peer->inflight);
+    bool own_limit = o->max_client_inflight_bytes && own > o->max_client_inflight_bytes;
+    if (all > o->max_inflight_bytes || own_limit) {
         char why[256];
         snprintf(why, sizeof why,
-                 "a request of %zu bytes does not fit: %zu bytes of requests and answers are in "
+                 "a request of %zu bytes does not fit: %zu bytes of requests and answers %sare in "
                  "work, limit %zu; try again later",
-                 len, atomic_load(&c->server->inflight) - len,
-                 c->server->options.max_inflight_bytes);
+                 len, (own_limit ? own : all) - len, own_limit ? "of this client's address " : "",
+                 own_limit ? o->max_client_inflight_bytes : o->max_inflight_bytes);
         grpc_byte_buffer_destroy(c->in);
         c->in = NULL;
         call_count_out(c, &c->in_bytes);
@@ -495,8 +512,16 @@ static void on_call_event(rpc_call *c, tag_kind kind, bool ok)
         grpc_byte_buffer_destroy(c->out);
         c->out = NULL;
         call_count_out(c, &c->out_bytes);
-        if (ok && !c->finished)
+        if (c->method->kind == RPC_SERVER_STREAM && !c->finished) {
+            /* also if it failed: the method learns from rpc_call_cancelled, or from `cancelled`,
+             * that nobody reads on */
+            c->index++;
+            c->owed = true;
+            c->refs++;
+            tell_message = true;
+        } else if (ok && !c->finished) {
             call_read(c);
+        }
         break;
     case TAG_CLOSE:
         if (c->close_cancelled)
@@ -587,6 +612,11 @@ p_status rpc_call_take(rpc_call *c, uint8_t **bytes, size_t *len, p_err *err)
     return P_OK;
 }
 
+size_t rpc_call_request_bytes(const rpc_call *c)
+{
+    return c->in ? grpc_byte_buffer_length(c->in) : 0;
+}
+
 uint64_t rpc_call_index(const rpc_call *c)
 {
     return c->index - 1;
@@ -637,10 +667,10 @@ void rpc_call_answer(rpc_call *c, uint8_t *bytes, size_t len, const char *reason
         return;
     }
     pthread_mutex_lock(&c->lock);
-    bool stream = c->method->kind == RPC_BIDI;
+    bool stream = c->method->kind != RPC_UNARY;
     call_paid(c);
     if (reason)
-        call_add_reason(c, c->index - 1, stream, reason);
+        call_add_reason(c, c->index - 1, c->method->kind == RPC_BIDI, reason);
     if (c->finished) {
         free(bytes);
     } else {
@@ -749,7 +779,9 @@ p_status rpc_server_create(rpc_server **out, const rpc_server_options *options,
     s->options = *options;
     s->methods = calloc(n_methods ? n_methods : 1, sizeof *s->methods);
     s->threads = calloc(options->threads, sizeof *s->threads);
-    if (!s->methods || !s->threads) {
+    s->peers = rpc_peers_create(options->max_client_calls);
+    if (!s->methods || !s->threads || !s->peers) {
+        rpc_peers_destroy(s->peers);
         free(s->methods);
         free(s->threads);
         free(s);
@@ -774,9 +806,12 @@ p_status rpc_server_create(rpc_server **out, const rpc_server_options *options,
     return P_OK;
 }
 
-p_status rpc_server_listen(rpc_server *s, const char *address, unsigned *port, p_err *err)
+p_status rpc_server_listen(rpc_server *s, const char *address, rpc_tls *tls, unsigned *port,
+                           p_err *err)
 {
-    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    grpc_server_credentials *credentials = rpc_credentials_server(tls);
+    if (!credentials)
+        return p_err_set(err, P_EINTERNAL, "gRPC makes no credentials of these certificates");
     int bound = grpc_server_add_http2_port(s->server, address, credentials);
     grpc_server_credentials_release(credentials);
     if (bound <= 0)
@@ -926,6 +961,7 @@ void rpc_server_destroy(rpc_server *s)
     grpc_shutdown();
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
+    rpc_peers_destroy(s->peers);
     free(s->threads);
     free(s->methods);
     free(s);
@@ -943,27 +979,4 @@ void rpc_server_get_stats(rpc_server *s, rpc_server_stats *out)
         .inflight_bytes = atomic_load(&s->inflight),
     };
     pthread_mutex_unlock(&s->lock);
-}
-
-/* ---- gRPC's own log ---- */
-
-/* gRPC has one log function for the whole process and gives it no context */
-static _Atomic(rpc_core_log_fn *) core_log;
-
-static void core_log_line(gpr_log_func_args *args)
-{
-    rpc_core_log_fn *fn = atomic_load(&core_log);
-    if (fn)
-        fn(args->severity == GPR_LOG_SEVERITY_ERROR, args->message);
-}
-
-void rpc_core_log_redirect(rpc_core_log_fn *fn)
-{
-    atomic_store(&core_log, fn);
-    gpr_set_log_function(core_log_line);
-}
-
-const char *rpc_core_version(void)
-{
-    return grpc_version_string();
 }

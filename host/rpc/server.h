@@ -18,6 +18,7 @@
 #define ZKP_HOST_RPC_SERVER_H
 
 #include "driver/base/err.h"
+#include "host/rpc/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,9 @@ typedef struct rpc_call rpc_call; /**< valid while an answer is owed; not after 
 typedef enum rpc_kind {
     RPC_UNARY, /**< one request, one answer, and the call is over */
     RPC_BIDI,  /**< any number of requests, one answer for each, in order */
+    /** One request, any number of answers: `message` is called again when an answer given with
+     *  RPC_CONTINUE has left (or could not), and owes the next; rpc_call_index counts these. */
+    RPC_SERVER_STREAM,
 } rpc_kind;
 
 typedef struct rpc_method {
@@ -54,6 +58,8 @@ typedef struct rpc_server_options {
     size_t max_transport_bytes; /**< gRPC's own buffers of all connections together; 0: no limit */
     unsigned max_calls;         /**< running calls of all connections together */
     unsigned max_streams;       /**< running calls of one connection */
+    unsigned max_client_calls;  /**< running calls of one client address (peers.h); 0: no limit */
+    size_t max_client_inflight_bytes; /**< as max_inflight_bytes, of one address; 0: no limit */
     /** A call is over; NULL: nobody counts. method is its table's name, or NULL if it was for none
      *  of the methods; code the gRPC status that it ended with, CANCELLED if the client did not
      *  wait for it. Any thread, without locks; must not block nor call the server. */
@@ -65,9 +71,11 @@ typedef struct rpc_server_options {
 p_status rpc_server_create(rpc_server **out, const rpc_server_options *options,
                            const rpc_method *methods, size_t n_methods, p_err *err);
 
-/** Binds a plain-text port; address is "HOST:PORT" with a numeric host ("[::1]:0" for IPv6), port 0
- *  picks a free one. *port is the real one. P_EUNAVAILABLE if the address cannot be bound. */
-p_status rpc_server_listen(rpc_server *s, const char *address, unsigned *port, p_err *err);
+/** Binds a port, with TLS if tls (borrowed until destroy) is not NULL, else plain text; address is
+ * "HOST:PORT" with a numeric host ("[::1]:0" for IPv6), port 0 picks a free one. *port is the real
+ * one. P_EUNAVAILABLE if the address cannot be bound. */
+p_status rpc_server_listen(rpc_server *s, const char *address, rpc_tls *tls, unsigned *port,
+                           p_err *err);
 
 /** Starts the threads; calls arrive from now on. */
 p_status rpc_server_start(rpc_server *s, p_err *err);
@@ -102,6 +110,9 @@ void rpc_server_get_stats(rpc_server *s, rpc_server_stats *out);
  *  belongs into a worker when messages are large. An empty message is a block of length 0 (still to
  *  be freed). P_EEXHAUSTED when there is no memory for it. */
 p_status rpc_call_take(rpc_call *call, uint8_t **bytes, size_t *len, p_err *err);
+
+/** Length of the current request, before it is taken. Only between `message` and the answer. */
+size_t rpc_call_request_bytes(const rpc_call *call);
 
 /** Position of the current request on its stream, from 0. */
 uint64_t rpc_call_index(const rpc_call *call);

@@ -69,11 +69,11 @@ static void life(void **state)
     assert_int_equal(rpc_server_start(s, &err), P_EINTERNAL);
     rpc_server_destroy(s);
     assert_int_equal(rpc_server_create(&s, &good, &method, 1, &err), P_OK);
-    assert_int_equal(rpc_server_listen(s, "127.0.0.1:0", &port, &err), P_OK);
+    assert_int_equal(rpc_server_listen(s, "127.0.0.1:0", NULL, &port, &err), P_OK);
     assert_true(port > 0 && port < 65536);
     rpc_server_destroy(s);
     assert_int_equal(rpc_server_create(&s, &good, &method, 1, &err), P_OK);
-    assert_int_equal(rpc_server_listen(s, "127.0.0.1:0", &port, &err), P_OK);
+    assert_int_equal(rpc_server_listen(s, "127.0.0.1:0", NULL, &port, &err), P_OK);
     assert_int_equal(rpc_server_start(s, &err), P_OK);
     assert_false(rpc_server_draining(s));
 
@@ -81,7 +81,7 @@ static void life(void **state)
     char address[64];
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     assert_int_equal(rpc_server_create(&other, &good, &method, 1, &err), P_OK);
-    assert_int_equal(rpc_server_listen(other, address, &again, &err), P_EUNAVAILABLE);
+    assert_int_equal(rpc_server_listen(other, address, NULL, &again, &err), P_EUNAVAILABLE);
     assert_non_null(strstr(err.text, address));
     rpc_server_destroy(other);
 
