@@ -38,7 +38,7 @@ static const key keys[] = {
     TEXT("listen", "--listen", listen, "127.0.0.1:50051",
          "address and port; port 0 picks a free one"),
     BOOLEAN("allow_insecure_remote", NULL, allow_insecure_remote, "false",
-            "allow a listen address that other machines reach, without encryption"),
+            "allow a listen address that other machines reach, without TLS"),
     TEXT("data_dir", "--data-dir", data_dir, "",
          "where state is kept; $XDG_DATA_HOME/zkprover or ~/.local/share/zkprover"),
     TEXT("device", "--device", device, "auto", "device for heavy work; this build has: cpu"),
@@ -61,6 +61,20 @@ static const key keys[] = {
            "running calls of all connections together"),
     NUMBER("grpc.max_streams", NULL, grpc_max_streams, 1, 1000000, "2048",
            "running calls of one connection"),
+    NUMBER("grpc.max_client_calls", NULL, grpc_max_client_calls, 0, 1000000, "3072",
+           "running calls of one client address (an IPv6 client is its /64); 0: no limit"),
+    NUMBER("grpc.max_client_inflight_bytes", NULL, grpc_max_client_inflight_bytes, 0,
+           UINT64_C(1) << 46, "402653184",
+           "requests and answers in work, of one client address; 0: no limit"),
+    BOOLEAN("grpc.reflection", NULL, grpc_reflection, "true",
+            "tell clients that ask which services and messages there are"),
+    TEXT("tls.cert", "--tls-cert", tls_cert, "",
+         "PEM file with the server's certificate and its chain: the gRPC port speaks TLS only"),
+    TEXT("tls.key", "--tls-key", tls_key, "", "PEM file with its private key, without password"),
+    TEXT("tls.client_ca", "--tls-client-ca", tls_client_ca, "",
+         "PEM file with the certificates that those of clients must lead to"),
+    BOOLEAN("tls.require_client_cert", NULL, tls_require_client_cert, "false",
+            "refuse clients without a certificate of tls.client_ca"),
     NUMBER("state.map_bytes", NULL, state_map_bytes, UINT64_C(1) << 20, UINT64_C(1) << 46,
            "68719476736", "hard limit of the node store"),
     BOOLEAN("state.persist.execute", NULL, state_persist_execute, "false",
@@ -423,13 +437,13 @@ static void check_listen(config *c, config_problems *problems)
         config_problem_add(problems, "listen: '%.128s' is no IPv4 address; %s", host, form);
         return;
     }
-    if (!c->listen_is_loopback && !c->allow_insecure_remote)
+    if (!c->listen_is_loopback && !c->allow_insecure_remote && !c->tls_cert[0])
         config_problem_add(
             problems,
-            "listen: %.128s is reachable from other machines, and this build has neither "
-            "encryption nor authentication: whoever reaches it could use the prover and read "
-            "batches. Listen on 127.0.0.1 (behind a proxy with TLS), or set "
-            "allow_insecure_remote to true",
+            "listen: %.128s is reachable from other machines, without encryption or "
+            "authentication: whoever reaches it could use the prover and read batches. Set "
+            "tls.cert and tls.key (and tls.client_ca with tls.require_client_cert), listen on "
+            "127.0.0.1, or set allow_insecure_remote to true",
             c->listen);
 }
 
@@ -449,6 +463,24 @@ static void check_http(const config *c, config_problems *problems)
                            "or authentication. Listen on 127.0.0.1, or set http.allow_remote to "
                            "true if whoever reaches it may read the metrics",
                            c->http_listen);
+}
+
+static void check_tls(const config *c, config_problems *problems)
+{
+    if (!c->tls_cert[0] != !c->tls_key[0])
+        config_problem_add(problems, "%s: it is not set, but %s is; TLS needs both",
+                           c->tls_cert[0] ? "tls.key" : "tls.cert",
+                           c->tls_cert[0] ? "tls.cert" : "tls.key");
+    else if (c->tls_client_ca[0] && !c->tls_cert[0])
+        config_problem_add(problems, "tls.client_ca: it is set, but tls.cert and tls.key are not");
+    /* no half measures: clients with and without certificate may do the same, so a check that
+     * does not refuse protects nothing */
+    if (c->tls_require_client_cert && !c->tls_client_ca[0])
+        config_problem_add(problems, "tls.require_client_cert: it is true, but tls.client_ca does "
+                                     "not say whose certificates are accepted");
+    else if (!c->tls_require_client_cert && c->tls_client_ca[0])
+        config_problem_add(problems, "tls.client_ca: it is set, but tls.require_client_cert is "
+                                     "not true: clients without a certificate would be accepted");
 }
 
 static void check_log_level(config *c, config_problems *problems)
@@ -483,6 +515,7 @@ static void check_all(config *c, char *const *environment, config_problems *prob
 {
     check_listen(c, problems);
     check_http(c, problems);
+    check_tls(c, problems);
     check_log_level(c, problems);
     default_data_dir(c, environment, problems);
     if (c->grpc_max_inflight_bytes < c->grpc_max_message_bytes)
@@ -490,6 +523,12 @@ static void check_all(config *c, char *const *environment, config_problems *prob
                            "grpc.max_inflight_bytes: it is %" PRIu64
                            "; expected at least grpc.max_message_bytes (%" PRIu64 ")",
                            c->grpc_max_inflight_bytes, c->grpc_max_message_bytes);
+    if (c->grpc_max_client_inflight_bytes &&
+        c->grpc_max_client_inflight_bytes < c->grpc_max_message_bytes)
+        config_problem_add(problems,
+                           "grpc.max_client_inflight_bytes: it is %" PRIu64
+                           "; expected 0 or at least grpc.max_message_bytes (%" PRIu64 ")",
+                           c->grpc_max_client_inflight_bytes, c->grpc_max_message_bytes);
     if (c->workers == 0) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         c->workers = cpus < 1 ? 1 : cpus > 1024 ? 1024 : (uint64_t)cpus;

@@ -24,6 +24,10 @@ typedef struct config {
     uint64_t drain_seconds;
     uint64_t grpc_threads, grpc_max_message_bytes, grpc_max_inflight_bytes,
         grpc_max_transport_bytes, grpc_max_calls, grpc_max_streams;
+    uint64_t grpc_max_client_calls, grpc_max_client_inflight_bytes;
+    bool grpc_reflection;
+    char tls_cert[1024], tls_key[1024], tls_client_ca[1024];
+    bool tls_require_client_cert;
     uint64_t state_map_bytes;
     bool state_persist_execute, state_persist_gen_proof;
     uint64_t limits_execute_memory_bytes, limits_job_memory_bytes;

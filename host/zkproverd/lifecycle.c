@@ -2,10 +2,13 @@
 
 #include "driver/field/gl_poseidon.h"
 #include "host/jobs/run_pipeline.h"
+#include "host/rpc/health.h"
+#include "host/rpc/reflection.h"
 #include "host/rpc/server.h"
 #include "host/rpc/service.h"
 #include "host/state/store.h"
 #include "host/zkproverd/operations.h"
+#include "host/zkproverd/transport.h"
 
 #include <jansson.h>
 
@@ -41,6 +44,8 @@ struct lifecycle {
     pipeline *pipeline;
     jobs *jobs;
     rpc_service *service;
+    rpc_health *health;
+    rpc_tls *tls;
     rpc_server *server;
 };
 
@@ -252,6 +257,7 @@ void lifecycle_check(const config *c, config_problems *problems)
     p_err_clear(&err);
     if (choose_isa(c, &ops, &err) != P_OK)
         config_problem_add(problems, "%s", err.text);
+    transport_check(c, problems);
     store_path(c, path);
     check_directory(path, persist_key(c), problems);
     job_store_path(c, path);
@@ -353,19 +359,31 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .max_transport_bytes = (size_t)c->grpc_max_transport_bytes,
         .max_calls = (unsigned)c->grpc_max_calls,
         .max_streams = (unsigned)c->grpc_max_streams,
+        .max_client_calls = (unsigned)c->grpc_max_client_calls,
+        .max_client_inflight_bytes = (size_t)c->grpc_max_client_inflight_bytes,
         .ended = on_call_ended,
         .ended_ctx = l,
     };
-    rpc_method methods[RPC_SERVICE_METHODS];
-    p_status s = rpc_service_create(&l->service, &service, err);
+    rpc_method methods[RPC_SERVICE_METHODS + RPC_HEALTH_METHODS + RPC_REFLECTION_METHODS];
+    size_t n_methods = RPC_SERVICE_METHODS + RPC_HEALTH_METHODS;
+    p_status s = transport_open(&l->tls, c, &l->log, err);
+    if (s == P_OK)
+        s = rpc_service_create(&l->service, &service, err);
+    if (s == P_OK)
+        s = rpc_health_create(&l->health, err);
     if (s != P_OK)
         return s;
     rpc_service_methods(l->service, methods);
-    s = rpc_server_create(&l->server, &server, methods, RPC_SERVICE_METHODS, err);
+    rpc_health_methods(l->health, methods + RPC_SERVICE_METHODS);
+    if (c->grpc_reflection) {
+        rpc_reflection_methods(methods + n_methods);
+        n_methods += RPC_REFLECTION_METHODS;
+    }
+    s = rpc_server_create(&l->server, &server, methods, n_methods, err);
     if (s != P_OK)
         return s;
     rpc_service_attach(l->service, l->server);
-    s = rpc_server_listen(l->server, c->listen, port, err);
+    s = rpc_server_listen(l->server, c->listen, l->tls, port, err);
     return s == P_OK ? rpc_server_start(l->server, err) : s;
 }
 
@@ -423,15 +441,15 @@ p_status lifecycle_start(lifecycle **out, const config *c, exit_code *code, p_er
         lifecycle_stop(l);
         return s;
     }
-    if (!c->listen_is_loopback)
-        log_event(&l->log, LOG_WARN, "insecure_remote", "{s:s, s:s}", "listen", c->listen,
-                  "meaning", "other machines can connect, without encryption or authentication");
+    transport_log_reach(c, &l->log);
     rpc_service_ready(l->service);
+    rpc_health_set(l->health, true);
     operations_set_phase(l->operations, OPERATIONS_SERVING);
     char address[sizeof c->listen + 8];
     snprintf(address, sizeof address, "%.*s:%u", (int)(strrchr(c->listen, ':') - c->listen),
              c->listen, port);
-    log_event(&l->log, LOG_INFO, "serving", "{s:s, s:i, s:I}", "listen", address, "port", (int)port,
+    log_event(&l->log, LOG_INFO, "serving", "{s:s, s:i, s:s, s:I}", "listen", address, "port",
+              (int)port, "tls", l->tls ? rpc_tls_is_mutual(l->tls) ? "mutual" : "on" : "off",
               "fork_id", (json_int_t)c->fork_id);
     *out = l;
     return P_OK;
@@ -494,6 +512,7 @@ void lifecycle_drain(lifecycle *l)
     log_event(&l->log, LOG_INFO, "draining", "{s:i, s:I}", "calls", (int)stats.calls_running,
               "drain_seconds", (json_int_t)l->config->drain_seconds);
     operations_set_phase(l->operations, OPERATIONS_DRAINING);
+    rpc_health_set(l->health, false);
     rpc_server_drain(l->server);
     int64_t until = now_ms() + (int64_t)l->config->drain_seconds * 1000;
     rpc_service_settle(l->service, SETTLE_MS);
@@ -531,6 +550,8 @@ void lifecycle_stop(lifecycle *l)
     pipeline_destroy(l->pipeline);
     job_store_close(l->job_store);
     rpc_server_destroy(l->server);
+    rpc_health_destroy(l->health);
+    rpc_tls_destroy(l->tls);
     state_store_close(l->store);
     operations_destroy(l->operations);
     free(l);

@@ -25,8 +25,7 @@ static exit_code run(const config *c)
 static exit_code check(const config *c, config_problems *problems)
 {
     size_t n_config = problems->n;
-    if (n_config == 0) /* the machine is only looked at with a usable configuration */
-        lifecycle_check(c, problems);
+    lifecycle_check(c, problems); /* values that were refused are defaults in c */
     for (size_t i = 0; i < problems->n_warnings; i++)
         printf("warning: %s\n", problems->warning[i]);
     for (size_t i = 0; i < problems->n && i < CONFIG_PROBLEMS_MAX; i++)

@@ -97,8 +97,8 @@ export function startServer(args = [], { env = {}, dataDir: given = null, wrappe
     });
 }
 
-export function connect(server, options = {}) {
-    return new Service(server.address(), grpc.credentials.createInsecure(), {
+export function connect(server, options = {}, credentials = grpc.credentials.createInsecure()) {
+    return new Service(server.address(), credentials, {
         'grpc.max_receive_message_length': 65 * MIB,
         'grpc.max_send_message_length': -1,
         'grpc.use_local_subchannel_pool': 1,

@@ -240,16 +240,41 @@ static void listen_addresses(void **state)
                                          "[2001:db8::1]:1", "[::ffff:127.0.0.1]:1"};
     for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
         load(FLAGS("--listen", remote[i]), NULL);
-        expect(1, "neither encryption nor authentication");
+        expect(1, "without encryption or authentication");
         load(FLAGS("--listen", remote[i]), VARS("ZKPROVER_ALLOW_INSECURE_REMOTE=true"));
         expect(0, "");
         assert_false(c.listen_is_loopback);
     }
 }
 
+static void tls_combinations(void **state)
+{
+    (void)state;
+    static const char *const pair[] = {"ZKPROVER_TLS_CERT=c", "ZKPROVER_TLS_KEY=k"};
+    load(FLAGS("--listen", "0.0.0.0:1"), VARS(pair[0], pair[1]));
+    expect(0, "");
+    load(FLAGS("--tls-cert", "c"), NULL);
+    expect(1, "tls.key: it is not set");
+    load(FLAGS("--tls-key", "k"), NULL);
+    expect(1, "tls.cert: it is not set");
+    load(FLAGS("--tls-client-ca", "a"), VARS("ZKPROVER_TLS_REQUIRE_CLIENT_CERT=true"));
+    expect(1, "tls.client_ca: it is set, but tls.cert");
+    load(FLAGS("--tls-client-ca", "a"), VARS(pair[0], pair[1]));
+    expect(1, "tls.require_client_cert is not true");
+    load(FLAGS("--tls-cert", "c"), VARS(pair[1], "ZKPROVER_TLS_REQUIRE_CLIENT_CERT=true"));
+    expect(1, "tls.client_ca does not say");
+    load(FLAGS("--tls-client-ca", "a"),
+         VARS(pair[0], pair[1], "ZKPROVER_TLS_REQUIRE_CLIENT_CERT=true"));
+    expect(0, "");
+}
+
 static void whole(void **state)
 {
     (void)state;
+    load(NULL, VARS("ZKPROVER_GRPC_MAX_CLIENT_INFLIGHT_BYTES=67108863"));
+    expect(1, "grpc.max_client_inflight_bytes");
+    load(NULL, VARS("ZKPROVER_GRPC_MAX_CLIENT_INFLIGHT_BYTES=0"));
+    expect(0, "");
     load(FLAGS("--max-message-bytes", "2000000"), VARS("ZKPROVER_GRPC_MAX_INFLIGHT_BYTES=1999999"));
     expect(1, "grpc.max_inflight_bytes");
     load(FLAGS("--log-level", "loud"), NULL);
@@ -303,10 +328,15 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(precedence),
-        cmocka_unit_test(file_errors), cmocka_unit_test(environment_errors),
-        cmocka_unit_test(flag_errors), cmocka_unit_test(listen_addresses),
-        cmocka_unit_test(whole),       cmocka_unit_test(print_and_read_again),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(precedence),
+        cmocka_unit_test(file_errors),
+        cmocka_unit_test(environment_errors),
+        cmocka_unit_test(flag_errors),
+        cmocka_unit_test(listen_addresses),
+        cmocka_unit_test(tls_combinations),
+        cmocka_unit_test(whole),
+        cmocka_unit_test(print_and_read_again),
         cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
