@@ -29,6 +29,7 @@ typedef struct watcher {
 
 struct rpc_health {
     pthread_mutex_t lock; /**< taken before what rpc_call_answer takes */
+    bool ended;
     serving_status status;
     watcher *watchers;
 };
@@ -211,13 +212,24 @@ void rpc_health_methods(rpc_health *h, rpc_method out[RPC_HEALTH_METHODS])
                           .ctx = h};
 }
 
-void rpc_health_set(rpc_health *h, bool serving)
+static void set(rpc_health *h, bool serving)
 {
     pthread_mutex_lock(&h->lock);
-    h->status = serving ? SERVING : NOT_SERVING;
+    h->ended = h->ended || !serving;
+    h->status = h->ended ? NOT_SERVING : SERVING;
     for (watcher *w = h->watchers; w; w = w->next)
         tell(h, w);
     pthread_mutex_unlock(&h->lock);
+}
+
+void rpc_health_serve(rpc_health *h)
+{
+    set(h, true);
+}
+
+void rpc_health_end(rpc_health *h)
+{
+    set(h, false);
 }
 
 void rpc_health_destroy(rpc_health *h)

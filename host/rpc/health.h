@@ -18,8 +18,10 @@ p_status rpc_health_create(rpc_health **out, p_err *err);
 /** The table; its entries borrow h. */
 void rpc_health_methods(rpc_health *h, rpc_method out[RPC_HEALTH_METHODS]);
 
-/** Sets the status, and tells everyone who watches. */
-void rpc_health_set(rpc_health *h, bool serving);
+/** SERVING from now on, unless rpc_health_end came before. Who watches is told. */
+void rpc_health_serve(rpc_health *h);
+/** NOT_SERVING from now on, for good. Who watches is told. */
+void rpc_health_end(rpc_health *h);
 
 void rpc_health_destroy(rpc_health *h); /**< NULL is allowed */
 

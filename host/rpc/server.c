@@ -612,11 +612,6 @@ p_status rpc_call_take(rpc_call *c, uint8_t **bytes, size_t *len, p_err *err)
     return P_OK;
 }
 
-size_t rpc_call_request_bytes(const rpc_call *c)
-{
-    return c->in ? grpc_byte_buffer_length(c->in) : 0;
-}
-
 uint64_t rpc_call_index(const rpc_call *c)
 {
     return c->index - 1;

@@ -111,9 +111,6 @@ void rpc_server_get_stats(rpc_server *s, rpc_server_stats *out);
  *  be freed). P_EEXHAUSTED when there is no memory for it. */
 p_status rpc_call_take(rpc_call *call, uint8_t **bytes, size_t *len, p_err *err);
 
-/** Length of the current request, before it is taken. Only between `message` and the answer. */
-size_t rpc_call_request_bytes(const rpc_call *call);
-
 /** Position of the current request on its stream, from 0. */
 uint64_t rpc_call_index(const rpc_call *call);
 

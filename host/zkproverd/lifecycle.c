@@ -166,6 +166,14 @@ static p_status open_store(const config *c, const logger *log, state_store **out
     return P_OK;
 }
 
+static void on_job_event(void *ctx, const jobs_event *e)
+{
+    const lifecycle *l = ctx;
+    if (e->kind == JOBS_EVENT_HALTED)
+        rpc_health_end(l->health);
+    operations_job_event(l->operations, e);
+}
+
 /** The job store, and the queue over it; nothing runs yet. */
 static p_status open_jobs(lifecycle *l, p_err *err)
 {
@@ -203,8 +211,8 @@ static p_status open_jobs(lifecycle *l, p_err *err)
                           .max_attempts = (unsigned)c->jobs_max_attempts,
                           .run = jobs_run_pipeline,
                           .run_ctx = l->pipeline,
-                          .event = operations_job_event,
-                          .event_ctx = l->operations};
+                          .event = on_job_event,
+                          .event_ctx = l};
     s = jobs_create(&l->jobs, &queue, err);
     if (s == P_OK)
         operations_set_jobs(l->operations, l->jobs, l->job_store);
@@ -369,8 +377,6 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
     p_status s = transport_open(&l->tls, c, &l->log, err);
     if (s == P_OK)
         s = rpc_service_create(&l->service, &service, err);
-    if (s == P_OK)
-        s = rpc_health_create(&l->health, err);
     if (s != P_OK)
         return s;
     rpc_service_methods(l->service, methods);
@@ -401,6 +407,8 @@ static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *
               "device", "cpu", "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
               "workers", (json_int_t)c->workers);
     s = start_operations(l, err);
+    if (s == P_OK)
+        s = rpc_health_create(&l->health, err);
     *code = code_of(s);
     if (s != P_OK)
         return s;
@@ -443,7 +451,7 @@ p_status lifecycle_start(lifecycle **out, const config *c, exit_code *code, p_er
     }
     transport_log_reach(c, &l->log);
     rpc_service_ready(l->service);
-    rpc_health_set(l->health, true);
+    rpc_health_serve(l->health);
     operations_set_phase(l->operations, OPERATIONS_SERVING);
     char address[sizeof c->listen + 8];
     snprintf(address, sizeof address, "%.*s:%u", (int)(strrchr(c->listen, ':') - c->listen),
@@ -512,7 +520,7 @@ void lifecycle_drain(lifecycle *l)
     log_event(&l->log, LOG_INFO, "draining", "{s:i, s:I}", "calls", (int)stats.calls_running,
               "drain_seconds", (json_int_t)l->config->drain_seconds);
     operations_set_phase(l->operations, OPERATIONS_DRAINING);
-    rpc_health_set(l->health, false);
+    rpc_health_end(l->health);
     rpc_server_drain(l->server);
     int64_t until = now_ms() + (int64_t)l->config->drain_seconds * 1000;
     rpc_service_settle(l->service, SETTLE_MS);
