@@ -96,7 +96,8 @@ typedef struct jobs_event {
     job_id id;         /**< "" if it is about no single job */
     job_state state;   /**< after the event */
     const char *stage; /**< NULL: none */
-    const char *text;  /**< NULL: none; can quote hashes of the request, never its content */
+    const char *text;  /**< NULL: none; of an end it can quote the request: not for the default
+                          log level */
     double seconds;
     uint64_t count;
     unsigned attempt;

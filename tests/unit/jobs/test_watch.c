@@ -13,17 +13,23 @@ static void test_timeouts(void **state)
     job_id id = test_submit(f, "ok"); /* nothing runs: the worker is not started */
     static const unsigned timeouts[] = {0, 1, 30, 100, 250};
     for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
-        waiter w;
-        waiter_init(&w);
-        double t = test_seconds();
-        test_watch(f, &id, timeouts[i], &w);
-        waiter_wait(&w, 1);
-        assert_int_equal(w.why, JOBS_WHY_TIMEOUT);
-        assert_int_equal(w.view.state, JOB_PENDING);
-        assert_int_equal(w.view.position, 0);
-        double took = (w.when - t) * 1e3;
-        if (took < timeouts[i] || took > timeouts[i] + 100)
-            fail_msg("a time-out of %u ms took %.1f ms", timeouts[i], took);
+        double late = 0;
+        for (unsigned attempt = 0; attempt < 3; attempt++) { /* the machine may be busy */
+            waiter w;
+            waiter_init(&w);
+            double t = test_seconds();
+            test_watch(f, &id, timeouts[i], &w);
+            waiter_wait(&w, 1);
+            assert_int_equal(w.why, JOBS_WHY_TIMEOUT);
+            assert_int_equal(w.view.state, JOB_PENDING);
+            assert_int_equal(w.view.position, 0);
+            late = (w.when - t) * 1e3 - timeouts[i];
+            assert_true(late >= 0);
+            if (late <= 100)
+                break;
+        }
+        if (late > 100)
+            fail_msg("a time-out of %u ms came %.1f ms late, three times", timeouts[i], late);
     }
 }
 
@@ -34,6 +40,7 @@ static void test_order_of_timeouts(void **state)
     waiter *w = calloc(N, sizeof *w);
     double *asked = calloc(N, sizeof *asked);
     unsigned *ms = calloc(N, sizeof *ms);
+    unsigned late = 0;
     uint64_t rng = 7;
     job_id ids[3] = {test_submit(f, "ok"), test_submit(f, "ok"), test_submit(f, "ok")};
     for (unsigned i = 0; i < N; i++) {
@@ -45,10 +52,14 @@ static void test_order_of_timeouts(void **state)
     for (unsigned i = 0; i < N; i++) {
         waiter_wait(&w[i], 1);
         double took = (w[i].when - asked[i]) * 1e3;
-        if (took < ms[i] || took > ms[i] + 100)
+        late += took > ms[i] + 100;
+        if (took < ms[i] || took > ms[i] + 2000)
             fail_msg("time-out %u of %u ms took %.1f ms", i, ms[i], took);
         assert_int_equal(w[i].view.position, i % 3);
     }
+    /* a machine that is busy with other things may hold a few up */
+    if (late > N / 10)
+        fail_msg("%u of %u answers came more than 100 ms late", late, N);
     free(w);
     free(asked);
     free(ms);
