@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELP_COLUMNS 79
+
 static size_t find(const cli_option *options, size_t n, const char *name, size_t len)
 {
     for (size_t i = 0; i < n; i++)
@@ -46,6 +48,9 @@ p_status cli_args_parse(const cli_option *options, size_t n_options, int argc, c
             out->values[at] = "";
         } else if (equals) {
             out->values[at] = equals + 1;
+        } else if (options[at].value[0] == '[') {
+            bool number = i + 1 < argc && argv[i + 1][0] >= '0' && argv[i + 1][0] <= '9';
+            out->values[at] = number ? argv[++i] : "";
         } else {
             if (i + 1 == argc)
                 return p_err_set(err, P_EINVAL, "option --%s needs a value: %s", options[at].name,
@@ -65,8 +70,9 @@ const char *cli_args_get(const cli_command *command, const cli_args *args, const
 p_status cli_args_number(const cli_command *command, const cli_args *args, const char *name,
                          uint64_t min, uint64_t max, uint64_t *out, p_err *err)
 {
-    const char *text = cli_args_get(command, args, name);
-    if (!text)
+    size_t at = find(command->options, command->n_options, name, strlen(name));
+    const char *text = at < command->n_options ? args->values[at] : NULL;
+    if (!text || (!text[0] && command->options[at].value[0] == '['))
         return P_OK;
     char *end = NULL;
     errno = 0;
@@ -79,24 +85,70 @@ p_status cli_args_number(const cli_command *command, const cli_args *args, const
     return P_OK;
 }
 
+/* Prints words of text[0..len) up to HELP_COLUMNS; the cursor is at column indent, where further
+ * lines begin too. */
+static void print_wrapped(FILE *out, const char *text, size_t len, size_t indent)
+{
+    size_t column = indent;
+    for (size_t i = 0; i < len;) {
+        while (i < len && (text[i] == ' ' || text[i] == '\n'))
+            i++;
+        size_t n = 0;
+        while (i + n < len && text[i + n] != ' ' && text[i + n] != '\n')
+            n++;
+        if (n > 0 && column > indent && column + 1 + n > HELP_COLUMNS) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (n > 0 && column > indent) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", (int)n, text + i);
+        column += n;
+        i += n;
+    }
+    fputc('\n', out);
+}
+
+/* Paragraphs are wrapped; a line that begins with a blank stays as it is. */
+static void print_details(FILE *out, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        if (*text == ' ' || n == 0) {
+            fprintf(out, "%.*s\n", (int)n, text);
+        } else {
+            while (text[n] == '\n' && text[n + 1] && text[n + 1] != '\n' && text[n + 1] != ' ')
+                n += 1 + strcspn(text + n + 1, "\n");
+            print_wrapped(out, text, n, 0);
+        }
+        text += n + (text[n] == '\n');
+    }
+}
+
 void cli_args_help(const cli_command *command, FILE *out)
 {
+    static const char codes[] = "exit codes: 0 ok, 1 failure, 2 usage, 3 configuration, 4 missing "
+                                "artefact, device or feature, 5 refused for size";
     fprintf(out, "usage: zkprover %s%s%s%s\n\n%s\n", command->name,
             command->n_options ? " [OPTION...]" : "", command->operands[0] ? " " : "",
             command->operands, command->summary);
-    if (command->details)
-        fprintf(out, "\n%s\n", command->details);
+    if (command->details) {
+        fputc('\n', out);
+        print_details(out, command->details);
+    }
     fprintf(out, "\noptions:\n");
-    for (size_t i = 0; i < command->n_options; i++) {
-        const cli_option *o = &command->options[i];
+    for (size_t i = 0; i <= command->n_options; i++) {
+        static const cli_option help = {"help", NULL, "this text"};
+        const cli_option *o = i < command->n_options ? &command->options[i] : &help;
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
                  o->value ? o->value : "");
-        fprintf(out, "  %-24s %s\n", left, o->help);
+        fprintf(out, "  %-24s ", left);
+        print_wrapped(out, o->help, strlen(o->help), 27);
     }
-    fprintf(out, "  %-24s %s\n", "--help", "this text");
-    fprintf(out, "\nexit codes: 0 ok, 1 failure, 2 usage, 3 configuration, 4 missing artefact, "
-                 "device or feature, 5 refused for size\n");
+    fputc('\n', out);
+    print_wrapped(out, codes, sizeof codes - 1, 0);
 }
 
 cli_exit cli_exit_of(p_status status)

@@ -28,7 +28,8 @@ cli_exit cli_exit_of(p_status status);
 /** One option of a command. */
 typedef struct cli_option {
     const char *name;  /**< without the two dashes */
-    const char *value; /**< name of its value in the help; NULL: a switch */
+    const char *value; /**< name of its value in the help; NULL: a switch; one that begins with '[',
+                          as "[S]": a number that may be left out, and then is "" */
     const char *help;
 } cli_option;
 
@@ -59,7 +60,8 @@ p_status cli_args_parse(const cli_option *options, size_t n_options, int argc, c
                         cli_args *out, p_err *err);
 /** The value of an option by name, or NULL; a switch that was given has the value "". */
 const char *cli_args_get(const cli_command *command, const cli_args *args, const char *name);
-/** The value of an option as a number in min..max; keeps *out if the option is absent. */
+/** The value of an option as a number in min..max; keeps *out if the option, or the value that may
+ *  be left out, is absent. */
 p_status cli_args_number(const cli_command *command, const cli_args *args, const char *name,
                          uint64_t min, uint64_t max, uint64_t *out, p_err *err);
 /** Prints the help of a command. */
@@ -70,7 +72,7 @@ cli_exit cli_fail(const p_err *err);
 /** The same for a wrong command line: adds where help is. */
 cli_exit cli_usage(const cli_command *command, const p_err *err);
 
-extern const cli_command cli_cmd_execute, cli_cmd_vectors, cli_cmd_status, cli_cmd_bench,
-    cli_cmd_state;
+extern const cli_command cli_cmd_execute, cli_cmd_prove, cli_cmd_get, cli_cmd_list, cli_cmd_cancel,
+    cli_cmd_status, cli_cmd_state, cli_cmd_vectors, cli_cmd_bench;
 
 #endif

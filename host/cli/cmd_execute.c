@@ -3,8 +3,8 @@
 #include "host/cli/cli.h"
 #include "host/cli/output.h"
 #include "host/cli/request.h"
+#include "host/cli/service.h"
 #include "host/cli/value.h"
-#include "host/rpc/client.h"
 #include "host/state/batch_file.h"
 #include "host/state/run.h"
 
@@ -12,9 +12,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define DEFAULT_ADDRESS "127.0.0.1:50051"
-#define DEFAULT_AGGREGATOR "0x0000000000000000000000000000000000000000"
 #define MAX_L2_DATA_LOCAL (((size_t)1 << 24) - 1)
 #define TIMEOUT_SECONDS 600.0
 #define ADDRESS_TEXT 43
@@ -188,10 +187,14 @@ static bool print_json(const batch_view *b)
     return ok;
 }
 
-/* A hash that fits into a table: the --json output has it whole. */
-static void cell_hash(table *t, const char *hash)
+/* A hash or an address that fits into a table: the --json output has it whole. */
+static void cell_hex(table *t, const char *prefix, const char *hex, int digits)
 {
-    table_cell(t, "%.10s..%s", hash, strlen(hash) == 66 ? hash + 60 : "");
+    size_t len = strlen(hex), keep = (size_t)digits;
+    if (len <= 2 * keep + 4)
+        table_cell(t, "%s%s", prefix, hex);
+    else
+        table_cell(t, "%s%.*s..%s", prefix, digits + 2, hex, hex + len - keep);
 }
 
 static bool print_table(const batch_view *b)
@@ -201,15 +204,17 @@ static bool print_table(const batch_view *b)
     table t;
     table_init(&t, 8, header);
     t.right[0] = t.right[5] = t.right[6] = true;
+    bool narrow = isatty(STDOUT_FILENO); /* 80 columns */
     for (size_t i = 0; i < b->n_txs; i++) {
         const tx_view *x = &b->txs[i];
         table_cell(&t, "%zu", i);
-        cell_hash(&t, x->hash);
-        table_cell(&t, "%s", x->from[0] ? x->from : "(unknown)");
-        table_cell(&t, "%s%s", x->to[0] ? "" : "new ",
-                   x->to[0]        ? x->to
-                   : x->created[0] ? x->created
-                                   : "contract");
+        cell_hex(&t, "", x->hash, narrow ? 4 : 8);
+        cell_hex(&t, "", x->from[0] ? x->from : "(unknown)", narrow ? 4 : 40);
+        cell_hex(&t, x->to[0] ? "" : "new ",
+                 x->to[0]        ? x->to
+                 : x->created[0] ? x->created
+                                 : "contract",
+                 narrow ? 4 : 40);
         table_cell(&t, "%s", x->skipped ? "skipped" : x->ok ? "ok" : "failed");
         table_cell(&t, "%llu", (unsigned long long)x->gas_used);
         table_cell(&t, "%zu", x->n_logs);
@@ -285,7 +290,9 @@ typedef struct session {
     const char *aggregator;
     const gl_poseidon_ops *poseidon;
     state_runner *runner; /* local */
-    rpc_client *client;   /* service */
+    service service;      /* connected when the first file is ready to be sent */
+    const cli_command *command;
+    const cli_args *args;
 } session;
 
 static p_status run_local(const session *s, state_request *req, batch_view *b, p_err *err)
@@ -326,17 +333,15 @@ static p_status read_answer(rpc_stream *stream, const Zkprover__V1__ExecuteRespo
     }
 }
 
-static p_status run_remote(const session *s, const json_t *file, const state_request *req,
-                           batch_view *b, p_err *err)
+static p_status run_remote(const session *s, const uint8_t *bytes, size_t len, batch_view *b,
+                           p_err *err)
 {
-    uint8_t *bytes = NULL, *answer = NULL;
-    size_t len, answer_len;
+    uint8_t *answer = NULL;
+    size_t answer_len;
     rpc_stream *stream = NULL;
     Zkprover__V1__ExecuteResponse *m = NULL;
-    p_status st = request_pack(file, req, s->aggregator, &bytes, &len, err);
-    if (st == P_OK)
-        st = rpc_stream_open(&stream, s->client, "/zkprover.v1.ZKProverService/Execute",
-                             TIMEOUT_SECONDS, err);
+    p_status st = rpc_stream_open(&stream, s->service.client,
+                                  "/zkprover.v1.ZKProverService/Execute", TIMEOUT_SECONDS, err);
     if (st == P_OK)
         st = rpc_stream_send(stream, bytes, len, err);
     if (st == P_OK && (st = rpc_stream_receive(stream, &answer, &answer_len, err)) == P_ENOTFOUND) {
@@ -353,7 +358,6 @@ static p_status run_remote(const session *s, const json_t *file, const state_req
         zkprover__v1__execute_response__free_unpacked(m, NULL);
     rpc_stream_destroy(stream);
     free(answer);
-    free(bytes);
     return st;
 }
 
@@ -363,11 +367,13 @@ static cli_exit exit_of(p_status s)
     return s == P_EEXHAUSTED ? CLI_REFUSED : CLI_FAILURE;
 }
 
-static cli_exit run_file(const session *s, const char *path)
+/* Sets *stop if there is no service, so that other files need not be tried. */
+static cli_exit run_file(session *s, const char *path, bool *stop)
 {
     p_err err = {0};
-    json_error_t je;
     state_request *req = NULL;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
     batch_view b = {0};
     batch_expected expected = {0};
     batch_file_options options = {
@@ -375,27 +381,24 @@ static cli_exit run_file(const session *s, const char *path)
         .default_counters = s->counters,
         .max_l2_data = MAX_L2_DATA_LOCAL,
     };
-    json_t *file = json_load_file(path, 0, &je);
-    p_status st;
-    if (!s->local) /* the server decides over the fork; a file of no such fork is refused here */
-        options.fork_id = json_object_get(file, "forkID") ? 0 : EXEC_FORK_DEFAULT;
-    if (!file)
-        st =
-            p_err_set(&err, P_EINVAL,
-                      je.line > 0 ? "expected JSON, found at line %2$d, column %3$d: %1$s" : "%1$s",
-                      je.text, je.line, je.column);
-    else
-        st = batch_json_parse(file, &options, &req, &expected, &err);
-    if (st == P_OK && !s->local && req->batch.l2_data_len > EXEC_BATCH_MAX_BYTES)
-        st = p_err_set(&err, P_EEXHAUSTED,
-                       "field 'batchL2Data': %zu bytes; the service takes at most %d (--local has "
-                       "no such limit)",
-                       req->batch.l2_data_len, EXEC_BATCH_MAX_BYTES);
-    if (st == P_OK)
-        st = s->local ? run_local(s, req, &b, &err) : run_remote(s, file, req, &b, &err);
+    p_status st = s->local ? batch_file_load(path, &options, &req, &expected, &err)
+                           : request_load(path, s->aggregator, &bytes, &len, &expected, &err);
+    if (st == P_OK && !s->local && !s->service.client) {
+        cli_exit code = service_open(&s->service, s->command, s->args, NULL);
+        if (code != CLI_OK) {
+            *stop = true;
+            free(bytes);
+            return code;
+        }
+    }
+    if (st == P_OK) {
+        st = s->local ? run_local(s, req, &b, &err) : run_remote(s, bytes, len, &b, &err);
+        if (st != P_OK)
+            p_err_prefix(&err, "%s", path);
+    }
     cli_exit code = CLI_OK;
     if (st != P_OK) {
-        fprintf(stderr, "zkprover: %s: %s\n", path, err.text);
+        fprintf(stderr, "zkprover: %s\n", err.text);
         code = exit_of(st);
     } else {
         if (s->json)
@@ -409,22 +412,20 @@ static cli_exit run_file(const session *s, const char *path)
     }
     view_free(&b);
     state_request_destroy(req);
-    json_decref(file);
+    free(bytes);
     return code;
 }
 
 static cli_exit run(const cli_command *self, const cli_args *args)
 {
     p_err err = {0};
-    const char *address = cli_args_get(self, args, "addr");
-    const char *aggregator = cli_args_get(self, args, "aggregator");
     uint64_t fork = 0;
-    exec_address a;
     session s = {
         .local = cli_args_get(self, args, "local") != NULL,
         .json = cli_args_get(self, args, "json") != NULL,
         .counters = cli_args_get(self, args, "no-counters") == NULL,
-        .aggregator = aggregator ? aggregator : DEFAULT_AGGREGATOR,
+        .command = self,
+        .args = args,
     };
     if (args->n_operands == 0)
         p_err_set(&err, P_EINVAL, "expected at least one FILE");
@@ -433,41 +434,36 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         p_err_set(&err, P_EINVAL,
                   "option --%s needs --local: for the service it is the server's configuration",
                   fork ? "fork-id" : "no-counters");
-    else if (err.status == P_OK && s.local && address)
+    else if (err.status == P_OK && s.local && cli_args_get(self, args, "addr"))
         p_err_set(&err, P_EINVAL, "option --addr has no meaning with --local");
-    else if (err.status == P_OK &&
-             value_text_address(&a, s.aggregator, "--aggregator", NULL) != P_OK)
-        p_err_set(&err, P_EINVAL,
-                  "option --aggregator: expected 0x and 40 hexadecimal digits, found '%s'",
-                  s.aggregator);
-    else if (err.status == P_OK && fork && !exec_fork_supported((uint32_t)fork))
+    else if (err.status == P_OK)
+        (void)request_aggregator(&s.aggregator, cli_args_get(self, args, "aggregator"), &err);
+    if (err.status == P_OK && fork && !exec_fork_supported((uint32_t)fork))
         p_err_set(&err, P_EINVAL, "option --fork-id: expected 4, 5 or 6, found %llu",
                   (unsigned long long)fork);
     if (err.status != P_OK)
         return cli_usage(self, &err);
     s.fork = (uint32_t)fork;
     s.poseidon = gl_poseidon_select(NULL);
-    p_status st = s.local ? state_runner_create(&s.runner, s.poseidon, &err)
-                          : rpc_client_create(&s.client, address ? address : DEFAULT_ADDRESS,
-                                              INT32_MAX, &err);
-    if (st != P_OK)
+    if (s.local && state_runner_create(&s.runner, s.poseidon, &err) != P_OK)
         return cli_fail(&err);
     cli_exit code = CLI_OK;
-    for (size_t i = 0; i < args->n_operands; i++) {
+    bool stop = false;
+    for (size_t i = 0; i < args->n_operands && !stop; i++) {
         if (i > 0 && !s.json)
             putchar('\n');
-        cli_exit one = run_file(&s, args->operands[i]);
+        cli_exit one = run_file(&s, args->operands[i], &stop);
         if (code == CLI_OK)
             code = one;
     }
     state_runner_destroy(s.runner);
-    rpc_client_destroy(s.client);
+    service_close(&s.service);
     return code;
 }
 
 static const cli_option options[] = {
     {"local", NULL, "execute in this process, without a service"},
-    {"addr", "A:P", "address of the service (default " DEFAULT_ADDRESS ")"},
+    SERVICE_OPTIONS,
     {"aggregator", "ADDR", "aggregator's address in the request (it does not enter the batch)"},
     {"json", NULL, "one JSON object a line for each FILE"},
     {"fork-id", "N", "with --local: the rules, 4, 5 or 6 (default: the file's forkID)"},

@@ -1,17 +1,9 @@
 /* zkprover status: what the service is doing. */
-#include "host/cli/cli.h"
-#include "host/rpc/client.h"
+#include "host/cli/output.h"
+#include "host/cli/watch.h"
 
-#include "zkprover/v1/zk_prover.pb-c.h"
-
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define DEFAULT_ADDRESS "127.0.0.1:50051"
-#define TIMEOUT_SECONDS 10.0
-#define MAX_MESSAGE_BYTES ((size_t)64 << 20)
 
 static const char *state_text(int state)
 {
@@ -19,102 +11,89 @@ static const char *state_text(int state)
     return state >= 0 && state < 5 ? texts[state] : "?";
 }
 
-static void print_time(const char *name, uint64_t seconds)
+/* Stage and per cent of the running job, as the service words them; nothing if it does not say. */
+static void print_progress(service *s, const char *id, FILE *out)
 {
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    char text[32] = "-";
-    if (seconds > 0 && gmtime_r(&t, &tm))
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    printf("%-16s %s\n", name, text);
+    service_proof *m;
+    char reason[SERVICE_REASON_BYTES];
+    if (service_get_proof(s, id, 0, &m, reason, NULL) == P_OK &&
+        m->result == ZKPROVER__V1__GET_PROOF_RESPONSE__RESULT_GET_PROOF__RESULT_GET_PROOF_PENDING)
+        fprintf(out, "%-16s %s\n", "  progress", m->result_string);
+    service_proof_free(m);
 }
 
-static void print_readable(const char *address, const Zkprover__V1__GetStatusResponse *m)
+static void frame(service *s, const service_status *m, FILE *out)
 {
-    printf("%-16s %s\n%-16s %s\n", "service", address, "state", state_text((int)m->state));
-    printf("%-16s server %s, protocol %s\n", "version", m->version_server, m->version_proto);
-    printf("%-16s %s\n", "computing",
-           m->current_computing_request_id[0] ? m->current_computing_request_id : "-");
-    if (m->current_computing_request_id[0])
-        print_time("  since", m->current_computing_start_time);
-    printf("%-16s %s\n", "last computed",
-           m->last_computed_request_id[0] ? m->last_computed_request_id : "-");
-    if (m->last_computed_request_id[0])
-        print_time("  at", m->last_computed_end_time);
-    printf("%-16s %zu\n", "waiting", m->n_pending_request_queue_ids);
+    char time[WATCH_TIME_BYTES];
+    const char *current = m->current_computing_request_id, *last = m->last_computed_request_id;
+    fprintf(out, "%-16s %s\n%-16s %s\n", "service", s->address, "state", state_text((int)m->state));
+    fprintf(out, "%-16s server %s, protocol %s\n", "version", m->version_server, m->version_proto);
+    fprintf(out, "%-16s %s\n", "computing", current[0] ? current : "-");
+    if (current[0]) {
+        fprintf(out, "%-16s %s\n", "  since", watch_time(time, m->current_computing_start_time));
+        print_progress(s, current, out);
+    }
+    fprintf(out, "%-16s %s\n", "last computed", last[0] ? last : "-");
+    if (last[0])
+        fprintf(out, "%-16s %s\n", "  at", watch_time(time, m->last_computed_end_time));
+    fprintf(out, "%-16s %zu\n", "waiting", m->n_pending_request_queue_ids);
     for (size_t i = 0; i < m->n_pending_request_queue_ids; i++)
-        printf("  %s\n", m->pending_request_queue_ids[i]);
+        fprintf(out, "  %s\n", m->pending_request_queue_ids[i]);
 }
 
-static void print_json(const Zkprover__V1__GetStatusResponse *m)
+static void print_json(const service_status *m, FILE *out)
 {
     json_t *o = json_object(), *ids = json_array();
     for (size_t i = 0; i < m->n_pending_request_queue_ids; i++)
-        json_array_append_new(ids, json_string(m->pending_request_queue_ids[i]));
+        json_array_append_new(ids, output_json_text(m->pending_request_queue_ids[i]));
     json_object_set_new(o, "state", json_string(state_text((int)m->state)));
-    json_object_set_new(o, "lastComputedRequestId", json_string(m->last_computed_request_id));
+    json_object_set_new(o, "lastComputedRequestId", output_json_text(m->last_computed_request_id));
     json_object_set_new(o, "lastComputedEndTime",
                         json_integer((json_int_t)m->last_computed_end_time));
     json_object_set_new(o, "currentComputingRequestId",
-                        json_string(m->current_computing_request_id));
+                        output_json_text(m->current_computing_request_id));
     json_object_set_new(o, "currentComputingStartTime",
                         json_integer((json_int_t)m->current_computing_start_time));
-    json_object_set_new(o, "versionProto", json_string(m->version_proto));
-    json_object_set_new(o, "versionServer", json_string(m->version_server));
+    json_object_set_new(o, "versionProto", output_json_text(m->version_proto));
+    json_object_set_new(o, "versionServer", output_json_text(m->version_server));
     json_object_set_new(o, "pendingRequestQueueIds", ids);
-    char *text = json_dumps(o, JSON_COMPACT);
-    if (text)
-        puts(text);
-    free(text);
-    json_decref(o);
+    output_json_line(out, o);
+}
+
+static void lines(service *s, const service_status *m, bool as_json, FILE *out)
+{
+    (void)s;
+    const char *current = m->current_computing_request_id, *last = m->last_computed_request_id;
+    if (as_json)
+        print_json(m, out);
+    else
+        fprintf(out, "%s  computing %s  waiting %zu  last %s\n", state_text((int)m->state),
+                current[0] ? current : "-", m->n_pending_request_queue_ids, last[0] ? last : "-");
 }
 
 static cli_exit run(const cli_command *self, const cli_args *args)
 {
-    p_err err = {0};
-    const char *address = cli_args_get(self, args, "addr");
-    if (!address)
-        address = DEFAULT_ADDRESS;
-    if (args->n_operands > 0) {
-        p_err_set(&err, P_EINVAL, "expected no argument, found '%s'", args->operands[0]);
-        return cli_usage(self, &err);
-    }
-    rpc_client *client = NULL;
-    uint8_t *answer = NULL;
-    size_t len = 0;
-    static const uint8_t nothing[1]; /* GetStatusRequest has no fields */
-    p_status s = rpc_client_create(&client, address, MAX_MESSAGE_BYTES, &err);
-    if (s == P_OK)
-        s = rpc_client_unary(client, "/zkprover.v1.ZKProverService/GetStatus", nothing, 0,
-                             TIMEOUT_SECONDS, &answer, &len, &err);
-    Zkprover__V1__GetStatusResponse *m = NULL;
-    if (s == P_OK) {
-        m = zkprover__v1__get_status_response__unpack(NULL, len, answer);
-        if (!m)
-            s = p_err_set(&err, P_EINTERNAL, "service at %s: the answer cannot be decoded",
-                          address);
-    }
-    if (m && cli_args_get(self, args, "json"))
-        print_json(m);
-    else if (m)
-        print_readable(address, m);
-    if (m)
-        zkprover__v1__get_status_response__free_unpacked(m, NULL);
-    free(answer);
-    rpc_client_destroy(client);
-    return s == P_OK ? CLI_OK : cli_fail(&err);
+    static const watch_view view = {frame, lines};
+    return watch_run(self, args, &view);
 }
 
 static const cli_option options[] = {
-    {"addr", "A:P", "address of the service (default " DEFAULT_ADDRESS ")"},
+    WATCH_OPTION,
     {"json", NULL, "one JSON object"},
+    SERVICE_OPTIONS,
 };
+
+/* clang-format off: one line of text a line */
+static const char details[] =
+    "--watch draws over the last text on a terminal; elsewhere, and with --json, it prints\n"
+    "a line whenever something has changed.";
+/* clang-format on */
 
 const cli_command cli_cmd_status = {
     .name = "status",
     .operands = "",
     .summary = "show what the service is doing",
-    .details = NULL,
+    .details = details,
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .run = run,

@@ -1,8 +1,10 @@
 #include "host/cli/output.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add(table *t, char *text)
 {
@@ -79,4 +81,52 @@ void table_free(table *t)
         free(t->cells[i]);
     free(t->cells);
     memset(t, 0, sizeof *t);
+}
+
+json_t *output_json_text(const char *text)
+{
+    json_t *j = json_string(text);
+    if (j)
+        return j;
+    char *ascii = strdup(text);
+    for (char *p = ascii; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    j = ascii ? json_string(ascii) : NULL;
+    free(ascii);
+    return j;
+}
+
+bool output_json_line(FILE *out, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    bool ok = text && fprintf(out, "%s\n", text) >= 0 && fflush(out) == 0;
+    free(text);
+    json_decref(object);
+    return ok;
+}
+
+p_status output_json_file(const char *path, const json_t *object, p_err *err)
+{
+    size_t size = strlen(path) + sizeof ".part";
+    char *part = malloc(size);
+    if (!part)
+        return p_err_set(err, P_EEXHAUSTED, "no memory for a file name");
+    snprintf(part, size, "%s.part", path);
+    FILE *f = fopen(part, "w");
+    bool ok = f && json_dumpf(object, f, JSON_INDENT(2)) == 0 && fputc('\n', f) != EOF &&
+              fflush(f) == 0 && fsync(fileno(f)) == 0;
+    int why = errno;
+    if (f && fclose(f) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok && rename(part, path) != 0) {
+        ok = false;
+        why = errno;
+    }
+    if (!ok && f)
+        (void)remove(part);
+    free(part);
+    return ok ? P_OK : p_err_set(err, P_EIO, "%s: cannot be written: %s", path, strerror(why));
 }

@@ -1,8 +1,13 @@
-/** Text tables: left-aligned columns as wide as their widest cell, two spaces between, no trailing
+/** What the commands print: text tables and JSON.
+ *
+ *  Text tables: left-aligned columns as wide as their widest cell, two spaces between, no trailing
  *  spaces. Cells are copied. One thread at a time. */
 #ifndef ZKP_HOST_CLI_OUTPUT_H
 #define ZKP_HOST_CLI_OUTPUT_H
 
+#include "driver/base/err.h"
+
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,5 +28,13 @@ void table_cell(table *t, const char *format, ...) __attribute__((format(printf,
 /** Prints header and complete rows. false: a cell was lost, or the output cannot be written. */
 bool table_print(const table *t, FILE *out);
 void table_free(table *t);
+
+/** A JSON string; bytes that are no UTF-8 become '?'. */
+json_t *output_json_text(const char *text);
+/** Prints the object as one line and releases it. false: no memory, or the
+ *  output cannot be written. */
+bool output_json_line(FILE *out, json_t *object);
+/** Writes the object to a file, which is there whole or not at all. */
+p_status output_json_file(const char *path, const json_t *object, p_err *err);
 
 #endif

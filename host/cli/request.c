@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ELEMENT_DIGITS 16
+#define MAX_L2_DATA_FILE (((size_t)1 << 24) - 1)
 
 typedef Zkprover__V1__InputProver__DbEntry node_entry;
 typedef Zkprover__V1__InputProver__ContractsBytecodeEntry code_entry;
@@ -120,4 +121,47 @@ p_status request_pack(const json_t *file, const state_request *req, const char *
     free(code);
     free(code_list);
     return s;
+}
+
+p_status request_load(const char *path, const char *aggregator, uint8_t **bytes, size_t *len,
+                      batch_expected *expected, p_err *err)
+{
+    json_error_t where;
+    state_request *req = NULL;
+    *bytes = NULL;
+    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (!file)
+        return where.line > 0
+                   ? p_err_set(err, P_EINVAL, "%s: line %d, column %d: no valid JSON: %s", path,
+                               where.line, where.column, where.text)
+                   : p_err_set(err, P_EINVAL, "%s: %s", path, where.text);
+    /* the server's fork id decides; that of the file is checked only to be one */
+    batch_file_options options = {.fork_id =
+                                      json_object_get(file, "forkID") ? 0 : EXEC_FORK_DEFAULT,
+                                  .default_counters = true,
+                                  .max_l2_data = MAX_L2_DATA_FILE};
+    p_status st = batch_json_parse(file, &options, &req, expected, err);
+    if (st == P_OK && req->batch.l2_data_len > EXEC_BATCH_MAX_BYTES)
+        st = p_err_set(err, P_EEXHAUSTED,
+                       "field 'batchL2Data': %zu bytes; the service takes at most %d (`zkprover "
+                       "execute --local` has no such limit)",
+                       req->batch.l2_data_len, EXEC_BATCH_MAX_BYTES);
+    if (st == P_OK)
+        st = request_pack(file, req, aggregator, bytes, len, err);
+    if (st != P_OK)
+        p_err_prefix(err, "%s", path);
+    state_request_destroy(req);
+    json_decref(file);
+    return st;
+}
+
+p_status request_aggregator(const char **out, const char *value, p_err *err)
+{
+    exec_address a;
+    *out = value ? value : "0x0000000000000000000000000000000000000000";
+    if (value_text_address(&a, *out, "--aggregator", NULL) != P_OK)
+        return p_err_set(err, P_EINVAL,
+                         "option --aggregator: expected 0x and 40 hexadecimal digits, found '%s'",
+                         *out);
+    return P_OK;
 }

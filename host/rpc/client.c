@@ -187,11 +187,7 @@ static p_status report(const rpc_client *c, const ending *e, p_err *err)
         return P_OK;
     p_status s = e->status == GRPC_STATUS_UNAVAILABLE ? P_EUNAVAILABLE : status_of(e->status);
     char *text = decoded(e->details);
-    const char *hint = e->status == GRPC_STATUS_UNAVAILABLE
-                           ? " (is zkproverd running there? --addr names another address)"
-                           : "";
-    p_err_set(err, s, "service at %s: %s: %s%s", c->address, p_status_text(s), text ? text : "",
-              hint);
+    p_err_set(err, s, "service at %s: %s: %s", c->address, p_status_text(s), text ? text : "");
     free(text);
     return s;
 }

@@ -43,8 +43,9 @@ done < <(sed -n '/^## zkproverd$/,/^## /s/^| `\([a-z_.]*\)` |.*/\1/p' "$page")
 while read -r name; do
     grep -q "^| \`${name}[ \`]" "$page" || complain "command $name is not in the table"
     while read -r option; do
-        grep -qF "| \`$name\` | \`$option\` |" "$page" || complain "option $option of $name is not in the table"
-    done < <("$zkprover" "$name" --help | sed -n 's/^  \(--[a-z-]*\( [A-Z][A-Z:]*\)\{0,1\}\)  .*/\1/p' | grep -v '^--help$')
+        # a row of its own, or that of all commands which talk to the service
+        grep -qF -e "| \`$name\` | \`$option\` |" -e "| service | \`$option\` |" "$page" || complain "option $option of $name is not in the table"
+    done < <("$zkprover" "$name" --help | sed -n 's/^  \(--[a-z-]*\( [A-Z[][]A-Z:]*\)\{0,1\}\)  .*/\1/p' | grep -v '^--help$')
 done < <("$zkprover" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 
 for code in 0 1 2 3 4 5; do

@@ -23,11 +23,11 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute vectors status bench state; do
+for command in execute prove get list cancel status vectors bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
-for command in prove verify get list cancel devices keys groth16; do
+for command in verify devices keys groth16; do
     expect 4 "not in this build yet" $command
 done
 
@@ -42,6 +42,32 @@ expect 1 "No such file" execute --local "$work/absent.json"
 expect 1 "Connection refused" execute --addr 127.0.0.1:1 "$batch"
 expect 1 "Connection refused" status --addr 127.0.0.1:1
 
+# commands of the service
+id=123e4567-e89b-12d3-a456-426614174000
+for command in "get $id" "list" "cancel $id" "prove $batch" "status" "status --watch 1"; do
+    # shellcheck disable=SC2086 # words
+    expect 1 "127.0.0.1:1: .*is zkproverd running there" $command --addr 127.0.0.1:1
+done
+ZKPROVER_ADDR=127.0.0.1:2
+export ZKPROVER_ADDR
+expect 1 "127.0.0.1:2: " status
+unset ZKPROVER_ADDR
+expect 2 "expected one ID, found 0" get
+expect 2 "expected one ID, found 2" get $id $id
+expect 2 "a number from 0 to" get $id --timeout -1
+expect 2 "at least one ID" cancel
+expect 2 "expected no argument, found '7x'" list 7x
+expect 2 "a number from 1 to 86400, found '7x'" list --watch 7x
+expect 2 "a number from 1 to 86400, found '0'" status --watch=0
+expect 2 "a number from 1 to 3600" status --connect-timeout 0
+expect 2 "expected one FILE, found 0" prove
+expect 2 "40 hexadecimal digits" prove --aggregator 12 "$batch"
+expect 4 "--stage is not in this build yet" prove --stage final "$batch"
+expect 4 "--device is not in this build yet" prove "$batch" --device cpu
+expect 1 "No such file" prove "$work/absent.json"
+expect 2 "need each other" status --tls-cert "$batch"
+expect 4 "$work/absent.pem" status --tls-ca "$work/absent.pem"
+
 printf '{"oldStateRoot": ' >"$work/broken.json"
 expect 1 "line 1" execute --local "$work/broken.json"
 sed 's/"chainID"/"chainIX"/' "$batch" >"$work/field.json"
@@ -52,6 +78,15 @@ expect 1 "differs from what the file expects" execute --local "$work/root.json"
 { printf '{"batchL2Data": "0x'; head -c 120001 /dev/zero | tr '\0' 'a' | sed 's/a/aa/g'; printf '",'; } >"$work/head"
 sed -e 's/"batchL2Data" *: *"[^"]*",//' "$batch" | tail -c +2 | cat "$work/head" - >"$work/large.json"
 expect 5 "takes at most 120000" execute --addr 127.0.0.1:1 "$work/large.json"
+expect 5 "takes at most 120000" prove --addr 127.0.0.1:1 "$work/large.json"
+expect 1 "broken.json: line 1" prove --addr 127.0.0.1:1 "$work/broken.json"
+expect 1 "field.json: .*chainID" prove --addr 127.0.0.1:1 "$work/field.json"
+# no service, several files: said once
+expect 1 "Connection refused" execute --addr 127.0.0.1:1 "$batch" "$batch"
+if [ "$(grep -c "Connection refused" "$work/out")" -ne 1 ]; then
+    echo "a service that is not there is reported more than once"
+    failed=1
+fi
 
 root=0x0000000000000001000000000000000200000000000000030000000000000004
 expect 2 "expected info or prune, found ''" state
@@ -81,7 +116,12 @@ cp "$work/broken.json" "$work/some/c.json"
 expect 1 "1 passed, 2 failed, 0 skipped" vectors "$work/some"
 
 expect 2 "is no benchmark" bench nothing
-expect 2 "expected at least one FILE" bench execute
+(cd "$work" && expect 2 "expected at least one FILE" bench execute && exit $failed) || failed=1
+(cd "$work" && expect 2 "expected at least one FILE" bench witness && exit $failed) || failed=1
+expect 2 "for execute only" bench --addr 127.0.0.1:1 keccak
+expect 1 "Connection refused" bench execute --addr 127.0.0.1:1 "$batch"
+expect 0 "smt .*writes/cpu_s" bench smt
+expect 0 "witness:transfer.json .*MB/cpu_s" bench witness "$batch"
 expect 4 "not in this build yet" bench gl_ntt
 expect 2 "expected a number from 1 to" bench --threads 0 keccak
 exit $failed
