@@ -1,6 +1,8 @@
 /* zkprover cancel: stops jobs. */
 #include "host/cli/service.h"
 
+#include <string.h>
+
 static cli_exit run(const cli_command *self, const cli_args *args)
 {
     p_err err = {0};
@@ -19,7 +21,8 @@ static cli_exit run(const cli_command *self, const cli_args *args)
             printf("%s  cancelled\n", id);
             continue;
         }
-        p_err_prefix(&err, "%s", id);
+        if (!strstr(err.text, id))
+            p_err_prefix(&err, "%s", id);
         code = cli_fail(&err);
         connected = st != P_EUNAVAILABLE;
     }

@@ -49,12 +49,15 @@ static void each_row(service *s, const service_status *m, row_fn *fn, void *ctx)
 /* What else is known, in a few words: 31 columns are left of 80. */
 static const char *detail_of(char *out, size_t size, const row *r)
 {
+    static const char prefix[] = "running: "; /* the state says so already */
     char time[WATCH_TIME_BYTES];
     if (r->position > 0)
         snprintf(out, size, "%zu in the queue", r->position);
-    else if (r->more && r->more->result == RESULT_PENDING)
-        snprintf(out, size, "%s", r->more->result_string);
-    else
+    else if (r->more && r->more->result == RESULT_PENDING) {
+        const char *text = r->more->result_string;
+        bool same = strncmp(text, prefix, sizeof prefix - 1) == 0;
+        snprintf(out, size, "%s", text + (same ? sizeof prefix - 1 : 0));
+    } else
         snprintf(out, size, "%s", watch_time(time, r->since));
     return out;
 }
