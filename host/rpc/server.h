@@ -143,7 +143,8 @@ void rpc_call_answer(rpc_call *call, uint8_t *bytes, size_t len, const char *rea
 void rpc_call_fail(rpc_call *call, p_status status, const char *text);
 
 /** Sends what gRPC itself logs (rarely anything but socket errors) to a function instead of plain
- *  text on stderr. Process-wide, because gRPC's logger is; call it before any server is created. */
+ *  text on stderr; of more than 20 lines in 10 seconds the rest is only counted. Process-wide,
+ * because gRPC's logger is; call it before any server is created. */
 typedef void rpc_core_log_fn(bool is_error, const char *text);
 void rpc_core_log_redirect(rpc_core_log_fn *fn);
 

@@ -128,6 +128,21 @@ describe('TLS', () => {
         assert.equal(await attempt(server, credentials(ca)), 'ok');
     });
 
+    test('a thousand failed handshakes are no thousand lines of log', async () => {
+        const lines = () => server.events('grpc').length, before = lines();
+        for (let i = 0; i < 20; i++) {
+            await Promise.all(Array.from({ length: 50 }, () => new Promise((done) => {
+                const socket = net.connect(server.port, '127.0.0.1', () => socket.end('GET / HTTP/1.1\r\n\r\n'));
+                socket.on('error', done);
+                socket.on('close', done);
+                socket.resume();
+            })));
+        }
+        assert.equal(await attempt(server, credentials(ca)), 'ok');
+        assert.ok(lines() > before, 'they are logged');
+        assert.ok(lines() - before < 100, `${lines() - before} lines`);
+    });
+
     test('a new certificate is used without a restart, while a stream stays open', async () => {
         const c = connect(server, {}, credentials(ca));
         const stream = c.Execute();
