@@ -63,6 +63,7 @@ void lifecycle_block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a limit of file sizes is a full disk, not an end */
 }
 
 static int64_t now_ms(void)
