@@ -20,18 +20,18 @@ after(async () => {
     if (end) assert.equal(end.code, 0, server.raw);
 });
 
-/** A job that runs, and two that wait behind it. */
-async function three(c = client) {
+/** A job that runs for seconds, and two that wait behind it (long ones, too, where a test takes its time). */
+async function three(c = client, behind = quickRequest()) {
     const running = await submit(c, longRequest());
     while ((await status(c)).current_computing_request_id !== running) await sleep(10);
-    return [running, await submit(c, quickRequest()), await submit(c, quickRequest())];
+    return [running, await submit(c, behind), await submit(c, behind)];
 }
 async function cancelAll(ids, c = client) {
     for (const id of ids) await cancel(c, id);
     for (let i = 0; i < 500 && (await status(c)).state !== 'STATUS_PROVER_IDLE'; i++) await sleep(10);
     assert.equal((await status(c)).state, 'STATUS_PROVER_IDLE');
 }
-/** Until the metrics of the log or the status say so: how many wait now is not visible, so a moment must do. */
+/** Until requests that were sent wait in the server: a client cannot see it. */
 const settle = () => sleep(sanitized ? 1500 : 400);
 
 test('every answer that a job can get', async () => {
@@ -227,7 +227,7 @@ test('more waiting requests than jobs.max_watches: RESOURCE_EXHAUSTED, until som
 });
 
 test('1,000 waiting requests: no thread and little memory for each, all answered', { timeout: 120000 }, async () => {
-    const ids = await three();
+    const ids = await three(client, longRequest());
     const clients = Array.from({ length: 10 }, () => connect(server));
     await Promise.all(clients.map((c) => status(c)));
     const threads = server.threads(), memory = server.rssKiB();
@@ -245,9 +245,7 @@ test('1,000 waiting requests: no thread and little memory for each, all answered
     assert.ok(each < (sanitized ? 400 : 64), `${each} KiB for each`);
     assert.ok((await status(client)).state === 'STATUS_PROVER_COMPUTING');
     const start = Date.now();
-    await cancel(client, ids[0]);
-    await cancel(client, ids[1]);
-    await cancel(client, ids[2]);
+    for (const id of ids) await cancel(client, id);
     for (const [s, end] of streams) {
         await s.atLeast(1);
         s.end();
@@ -261,7 +259,7 @@ test('1,000 waiting requests: no thread and little memory for each, all answered
 });
 
 test('1,000 time-outs at one moment are honoured', { timeout: 120000 }, async () => {
-    const ids = await three();
+    const ids = await three(client, longRequest());
     const clients = Array.from({ length: 4 }, () => connect(server));
     await Promise.all(clients.map((c) => status(c)));
     const start = performance.now();
@@ -278,7 +276,7 @@ test('clients that vanish while they wait cost nothing', async () => {
     // 600 waits in all, where 150 at once are allowed: so those that are not given back would show
     const s = await startServer([], { env: { ZKPROVER_JOBS_MAX_WATCHES: '150' } });
     const c = connect(s);
-    const ids = await three(c);
+    const ids = await three(c, longRequest());
     const path = '/zkprover.v1.ZKProverService/GetProof';
     const body = Buffer.from(encode('GetProof', { id: ids[0], timeout: '3600' }));
     const head = Buffer.alloc(5);
