@@ -1,6 +1,6 @@
 /** The error record: what went wrong, in words for the person who has to act.
  *
- *  The caller owns a p_err (usually on its stack) and passes its address down; the function that
+ * The caller owns a p_err (usually on its stack) and passes its address down; the function that
  * finds the fault fills it and returns the status. A text names the object, what was expected, what
  * was found, and what to do. Every function that takes a p_err accepts NULL. Not shared between
  * threads. */

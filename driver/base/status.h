@@ -1,6 +1,6 @@
 /** Status codes of the whole project.
  *
- *  One row of P_STATUS_ROWS is one code: its name, its text, and the gRPC status that the service
+ * One row of P_STATUS_ROWS is one code: its name, its text, and the gRPC status that the service
  * answers with when a call as a whole fails for that reason (numbers of grpc_status_code, so that
  * nobody but host/rpc needs gRPC's headers). Freestanding: no libc. Pure data, any thread. */
 #ifndef ZKP_DRIVER_BASE_STATUS_H

@@ -2,7 +2,7 @@
  * permutation of plonky2 and of the Polygon zkEVM state tree (eprint 2019/458; round constants
  * derived by scripts/gen-poseidon-goldilocks.py).
  *
- *  Choose a set of operations once with gl_poseidon_select and keep the pointer: the tables are
+ * Choose a set of operations once with gl_poseidon_select and keep the pointer: the tables are
  * constant, so any thread may use any of them. gl_poseidon_permute_portable and the two hash
  * helpers are freestanding (they also run in the RISC-V guest). All elements are canonical, on
  * input and on output. */

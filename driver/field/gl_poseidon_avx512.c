@@ -356,8 +356,8 @@ INLINE void unweave(pair x[2], woven w)
     x[1] = (pair){(v8)c, (v8)_mm512_shuffle_i64x2(c, c, 0xee)};
 }
 
-/* column 0 of the circulant: element n of a product is the sum of CIRCULANT[(n - e) mod 12] * x_e
- */
+/* column 0 of the circulant: element n of a product is the sum of
+ * CIRCULANT[(n - e) mod 12] * x_e */
 #define CIRCULANT                                                                                  \
     {                                                                                              \
         17, 20, 34, 18, 39, 13, 13, 28, 2, 16, 41, 15                                              \

@@ -1,12 +1,12 @@
 /** Private to driver/field: the linear layer of gl_poseidon on one 32-bit half of the elements, for
  * scalars and for compiler vectors alike. Freestanding.
  *
- *  The matrix is a circulant plus 8 at (0,0), so the circulant part multiplies polynomials modulo
+ * The matrix is a circulant plus 8 at (0,0), so the circulant part multiplies polynomials modulo
  * X^12 - 1. With Y = X^3 and Y^4 - 1 = (Y-1)(Y+1)(Y^2+1) it falls apart into three products of
  * length 3 whose coefficients are sums of one or two powers of two: no multiplication is left
  * (tests/unit/field/test_gl_poseidon.c compares with the plain matrix).
  *
- *  Rows of the matrix sum to at most 264 < 2^8.05: inputs below 2^k give outputs below 2^(k+8.05).
+ * Rows of the matrix sum to at most 264 < 2^8.05: inputs below 2^k give outputs below 2^(k+8.05).
  * Intermediate values wrap around modulo 2^64, which the exact result does not notice. */
 #ifndef ZKP_DRIVER_FIELD_GL_POSEIDON_LINEAR_H
 #define ZKP_DRIVER_FIELD_GL_POSEIDON_LINEAR_H

@@ -1,8 +1,8 @@
 /** The Goldilocks field, p = 2^64 - 2^32 + 1.
  *
- *  A gl_t is canonical (0 .. p-1) wherever a header does not say otherwise: every function here
- * takes canonical elements and returns canonical ones. Freestanding: no libc. No
- * branch or look-up depends on a value, except in _var functions. Any thread. */
+ * A gl_t is canonical (0 .. p-1) wherever a header does not say otherwise: every function here
+ * takes canonical elements and returns canonical ones. Freestanding: no libc. No branch or look-up
+ * depends on a value, except in _var functions. Any thread. */
 #ifndef ZKP_DRIVER_FIELD_GOLDILOCKS_H
 #define ZKP_DRIVER_FIELD_GOLDILOCKS_H
 
@@ -46,8 +46,8 @@ static inline gl_t gl_neg(gl_t a)
     return (GL_P - a) & -(uint64_t)(a != 0);
 }
 
-/** Canonical residue of any 128-bit number: hi = h1*2^32 + h0, 2^64 = 2^32 - 1, 2^96 = -1 (mod p).
- */
+/** Canonical residue of any 128-bit number: hi = h1*2^32 + h0, 2^64 = 2^32
+ * - 1, 2^96 = -1 (mod p). */
 static inline gl_t gl_reduce128(gl_u128 x)
 {
     uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);

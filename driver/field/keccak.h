@@ -1,5 +1,5 @@
 /** Keccak-256 as Ethereum uses it (padding byte 0x01, not SHA-3's 0x06; Keccak reference 3.0).
- *  Freestanding: memcpy and memset only. Any thread; a keccak_ctx belongs to one caller. Timing
+ * Freestanding: memcpy and memset only. Any thread; a keccak_ctx belongs to one caller. Timing
  * depends on lengths only. */
 #ifndef ZKP_DRIVER_FIELD_KECCAK_H
 #define ZKP_DRIVER_FIELD_KECCAK_H

@@ -1,5 +1,5 @@
-/* Kinds aggregation and the public input of the final proof (executor specification, section 10).
- */
+/* Kinds aggregation and the public input of the final proof (executor
+ * specification, section 10). */
 #include "host/cli/vectors.h"
 #include "host/executor/u256.h"
 

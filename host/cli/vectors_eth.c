@@ -1,8 +1,8 @@
 /* ethereum/tests' BlockchainTests: a block's transactions as one batch (docs/vectors.md).
  *
- *  Every Berlin entry is run. The state afterwards must be Ethereum's, leaf by leaf and as a root,
- *  but for the block reward and the rollup's own two slots. Where it is not, the entry is skipped
- *  only if something that follows other rules here was really met, in the frames that ran or in
+ * Every Berlin entry is run. The state afterwards must be Ethereum's, leaf by leaf and as a root,
+ * but for the block reward and the rollup's own two slots. Where it is not, the entry is skipped
+ * only if something that follows other rules here was really met, in the frames that ran or in
  * their code; otherwise it is a failure. */
 #include "host/cli/vectors.h"
 #include "host/executor/transaction.h"

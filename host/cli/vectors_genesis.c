@@ -1,5 +1,5 @@
-/* Kinds state-transition and forced-batch: accounts instead of a witness, and the leaves after it.
- */
+/* Kinds state-transition and forced-batch: accounts instead of a witness,
+ * and the leaves after it. */
 #include "host/cli/vectors.h"
 #include "host/executor/transaction.h"
 #include "host/executor/u256.h"

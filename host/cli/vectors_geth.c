@@ -89,8 +89,8 @@ static bool is_type(const json_t *o, const char *type)
     return t && strcmp(t, type) == 0;
 }
 
-/* The code of an account before the batch, by the file's address -> hash -> code; NULL if unknown.
- */
+/* The code of an account before the batch, by the file's address -> hash ->
+ * code; NULL if unknown. */
 static const char *code_of(const json_t *batch, const exec_address *a)
 {
     const json_t *codes = json_object_get(batch, "contractsBytecode");
@@ -100,8 +100,8 @@ static const char *code_of(const json_t *batch, const exec_address *a)
     return hash ? json_string_value(json_object_get(codes, hash)) : NULL;
 }
 
-/* Whether an instruction of the code has this opcode; a compiler's metadata at the end is no code.
- */
+/* Whether an instruction of the code has this opcode; a compiler's metadata
+ * at the end is no code. */
 static bool has_opcode(const char *hex, uint8_t opcode)
 {
     size_t n = strlen(hex), prefix = p_hex_prefix(hex, n), len = (n - prefix) / 2;

@@ -1,6 +1,6 @@
 /* Kind aggregation-spec: accounts with their (public, well-known) test keys and unsigned
- * transactions, which batches were made from. They are signed here and run as a state transition.
- */
+ * transactions, which batches were made from. They are signed here and run
+ * as a state transition. */
 #include "host/cli/vectors.h"
 #include "host/executor/transaction.h"
 

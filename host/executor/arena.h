@@ -1,7 +1,7 @@
 /** A bump allocator over memory that the caller provides; freestanding, never fails silently, never
  * grows.
  *
- *  exec_arena_mark / exec_arena_release give stack discipline. One thread at a time. */
+ * exec_arena_mark / exec_arena_release give stack discipline. One thread at a time. */
 #ifndef ZKP_HOST_EXECUTOR_ARENA_H
 #define ZKP_HOST_EXECUTOR_ARENA_H
 

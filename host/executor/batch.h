@@ -1,6 +1,6 @@
 /** batch_l2_data as a list of transactions (executor specification, section 2).
  *
- *  Everything is decoded before anything is executed, because one wrong byte anywhere discards the
+ * Everything is decoded before anything is executed, because one wrong byte anywhere discards the
  * whole batch. One run, one thread. */
 #ifndef ZKP_HOST_EXECUTOR_BATCH_H
 #define ZKP_HOST_EXECUTOR_BATCH_H

@@ -1,7 +1,7 @@
 /** The three counters that can be computed exactly, two that are bounded from below, and their
  * enforcement (executor specification, section 9.2).
  *
- *  The reference checks in advance: before an operation it asks whether the budget still covers the
+ * The reference checks in advance: before an operation it asks whether the budget still covers the
  * worst case, and if not the whole batch is out of counters. counters_need_* are those checks;
  * counters_add_* is what was really used. With enforced == false the checks always pass and only
  * the counting remains. */
@@ -22,9 +22,8 @@
  * counted of them is a part that never exceeds them: for each jump the code that was passed since
  * the last one, at the steps that the cheapest byte of code takes; for the loops within EXP and the
  * copies of code the shortest way through them; and for each recovered signature less than any was
- * seen to take. So a batch that runs out of them here runs
- * out of them there; one that runs out there by less than about a factor of two does not here.
- * binary and memAlign are not counted. */
+ * seen to take. So a batch that runs out of them here runs out of them there; one that runs out
+ * there by less than about a factor of two does not here. binary and memAlign are not counted. */
 #define COUNTERS_STEPS_BUDGET 7968988
 #define COUNTERS_ARITH_BUDGET 249037
 /** Free before each transaction. */

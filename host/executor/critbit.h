@@ -2,7 +2,7 @@
  * that its insertion needs. A search takes at most 256 steps whatever keys an attacker chooses, and
  * about log2(n) steps for ordinary ones; a hash table with a fixed hash would not promise that.
  *
- *  Records live in an arena and begin with a critbit_entry whose key the caller fills in. Records
+ * Records live in an arena and begin with a critbit_entry whose key the caller fills in. Records
  * cannot be removed. One thread at a time. */
 #ifndef ZKP_HOST_EXECUTOR_CRITBIT_H
 #define ZKP_HOST_EXECUTOR_CRITBIT_H

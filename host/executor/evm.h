@@ -1,7 +1,7 @@
 /** The EVM: runs one message to its end, with all the frames below it (executor specification,
  * section 4).
  *
- *  The caller (transaction.c) has done the transaction's checks and its prologue; evm_run does the
+ * The caller (transaction.c) has done the transaction's checks and its prologue; evm_run does the
  * frame itself: access to the destination, value transfer, code, and what is undone when it fails.
  * Legal order: inside one transaction of a run, once. Not thread-safe; uses memory.frame (released
  * at the end) and memory.tx (logs and output, valid until the caller releases it). */

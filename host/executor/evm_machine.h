@@ -1,13 +1,13 @@
 /** Inside of the EVM: the frames, the machine that runs them, and what the files of it call in each
  * other. Only evm*.c include this.
  *
- *  Frames are a stack of their own (no recursion in C). memory->frame is used from its bottom as
+ * Frames are a stack of their own (no recursion in C). memory->frame is used from its bottom as
  *    the operand stack of all frames | the return data buffer | frame 0, its memory | frame 1, ...
- *  A child's operands start above its caller's, and only the youngest frame's memory can grow,
+ * A child's operands start above its caller's, and only the youngest frame's memory can grow,
  * which is the end of the arena. Memory between a frame's size and the end of the arena is garbage;
  * it is zeroed when the frame grows into it.
  *
- *  Every function here that returns exec_fault passes faults of the world up untouched. A frame
+ * Every function here that returns exec_fault passes faults of the world up untouched. A frame
  * that fails is no fault: m->halt then says why, and the caller ends the frame with it. */
 #ifndef ZKP_HOST_EXECUTOR_EVM_MACHINE_H
 #define ZKP_HOST_EXECUTOR_EVM_MACHINE_H

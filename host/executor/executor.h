@@ -1,6 +1,6 @@
 /** Runs one batch: the public face of this folder (executor specification, section 1).
  *
- *  exec_run needs a host, an observer, memory, and the batch; it keeps nothing and may be called
+ * exec_run needs a host, an observer, memory, and the batch; it keeps nothing and may be called
  * from any thread, with one exec_host, exec_observer and exec_memory per call. Freestanding. */
 #ifndef ZKP_HOST_EXECUTOR_EXECUTOR_H
 #define ZKP_HOST_EXECUTOR_EXECUTOR_H

@@ -1,7 +1,7 @@
 /** What the executor needs from outside: the host interface (answers that the result depends on)
  * and the observer (events that the result does not depend on).
  *
- *  Natively the host is host/state; in the guest it is the advice tape. A host is used by one
+ * Natively the host is host/state; in the guest it is the advice tape. A host is used by one
  * executor at a time, from one thread. Pointers that a host returns stay valid until the end of the
  * run. */
 #ifndef ZKP_HOST_EXECUTOR_HOST_H
@@ -135,8 +135,8 @@ typedef struct exec_observer {
     void (*rolled_back)(void *ctx);
     void (*call)(void *ctx, const exec_call_event *event);
     void (*call_end)(void *ctx, const exec_return_event *event);
-    /** A tree node that did not exist before this run and is part of a root reported to the caller.
-     */
+    /** A tree node that did not exist before this run and is part of a root
+     * reported to the caller. */
     void (*node)(void *ctx, const gl_t hash[4], const gl_t node[12]);
     /** A bytecode that a transaction deployed. */
     void (*code)(void *ctx, const gl_t hash[4], const uint8_t *code, size_t len);

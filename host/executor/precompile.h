@@ -20,8 +20,8 @@ static inline bool precompile_supported(unsigned number)
     return number == 1 || number == 4;
 }
 
-/** Runs precompile `number`, which must be supported. input is borrowed as long as result is used.
- */
+/** Runs precompile `number`, which must be supported. input is borrowed as
+ * long as result is used. */
 exec_fault precompile_run(exec_context *x, unsigned number, const uint8_t *input, size_t input_len,
                           uint64_t gas, precompile_result *result);
 

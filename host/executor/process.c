@@ -152,8 +152,8 @@ static exec_fault run_message(running_tx *t)
     return evm_run(x, &env, &m, &t->outcome);
 }
 
-/** An exceptional halt of the outermost frame: all gas is gone, nothing comes back to the sender.
- */
+/** An exceptional halt of the outermost frame: all gas is gone, nothing
+ * comes back to the sender. */
 static bool is_halt(exec_error error)
 {
     return error != EXEC_OK && error != EXEC_REVERT;

@@ -1,7 +1,7 @@
 /** One transaction as a change of the state: its checks, its prologue, the EVM, its epilogue, and
  * the block that it makes in the system account (executor specification, sections 1.6, 3 and 9.2).
  *
- *  Legal order: after world_init and the batch's own reads, once for each decoded transaction, in
+ * Legal order: after world_init and the batch's own reads, once for each decoded transaction, in
  * order. One run, one thread. What a transaction needs in memory.tx is given back before this
  * returns. */
 #ifndef ZKP_HOST_EXECUTOR_PROCESS_H

@@ -1,7 +1,7 @@
 /** Recursive length prefix encoding (yellow paper, appendix B): a reader that accepts exactly the
  * grammar of batch data (executor specification, section 2) and a writer.
  *
- *  A rlp_reader walks over borrowed bytes; the first rule that is broken stops it for good: every
+ * A rlp_reader walks over borrowed bytes; the first rule that is broken stops it for good: every
  * later call returns false and changes nothing, so a caller may check only once. Pure functions
  * over the caller's memory: freestanding, no allocation, any thread. */
 #ifndef ZKP_HOST_EXECUTOR_RLP_H

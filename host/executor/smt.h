@@ -1,21 +1,21 @@
 /** Sparse Merkle tree of the state (executor specification, section 5): a binary tree over
  * Poseidon-hashed keys, with leaves lifted to the highest place where they are alone.
  *
- *  Nodes live in an arena and are loaded from the host when a path first needs them. The *shape* of
+ * Nodes live in an arena and are loaded from the host when a path first needs them. The *shape* of
  * the tree is always up to date, so that the depth of a key is known at once (the reference's
  * counters depend on it); *hashes* are computed only by smt_root, nodes of one level together.
  *
- *  Copy on write by epoch: the nodes that the tree had at the last smt_freeze are never changed
+ * Copy on write by epoch: the nodes that the tree had at the last smt_freeze are never changed
  * until the next one, so that tree stays readable (smt_find with SMT_FROZEN) while the current one
  * moves on. What the frozen tree alone still needs is recycled by the next smt_freeze, so memory is
  * bounded by what was ever loaded plus what one epoch writes.
  *
- *  Legal order: smt_init, then anything. Keys are four canonical elements; values any 256 bits, 0
+ * Legal order: smt_init, then anything. Keys are four canonical elements; values any 256 bits, 0
  * meaning absence. After any fault but EXEC_FAULT_MISSING_NODE and EXEC_FAULT_BAD_NODE (which leave
  * the tree as it was) the tree is not to be used further. One thread at a time. Never recursive;
  * the largest frame is about 2 KiB.
  *
- *  What is asked. A search asks for the nodes of its path and for the value of the key's own leaf; a
+ * What is asked. A search asks for the nodes of its path and for the value of the key's own leaf; a
  * write asks for what the search of its key does, and a deletion also for the sibling of the leaf.
  * The reference reads all of that in the same operation, so a witness that holds what it read is
  * enough, and smt_restore asks for nothing: a node that was never looked at never moves, since only
@@ -25,7 +25,7 @@
  * then; and beside a key that is removed again it is no leaf that should be lifted, or the tree of
  * that moment, in which it stood there, would not have been canonical. (test_spec_witness.c)
  *
- *  A node from the host is trusted to have the hash that was asked for, and nothing else: a node
+ * A node from the host is trusted to have the hash that was asked for, and nothing else: a node
  * that no canonical tree contains gives EXEC_FAULT_BAD_NODE as soon as it is seen to be one. */
 #ifndef ZKP_HOST_EXECUTOR_SMT_H
 #define ZKP_HOST_EXECUTOR_SMT_H

@@ -9,8 +9,7 @@
 #define V_EIP155 35
 #define V_LEGACY 27
 
-/* -- reading --------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 bool exec_tx_read_header(rlp_reader *r, size_t *list_len)
 {
@@ -130,8 +129,7 @@ bool exec_tx_read_ethereum(const uint8_t *bytes, size_t len, exec_tx *tx, const 
     return true;
 }
 
-/* -- writing --------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /** The integer fields as big-endian bytes, so that measuring and writing see the same. */
 typedef struct tx_fields {
@@ -238,8 +236,7 @@ uint8_t *exec_tx_put_batch(uint8_t *out, const exec_tx *tx, bool has_percentage)
     return out;
 }
 
-/* -- what follows from the fields
- * ------------------------------------------------------------------- */
+/* ---- what follows from the fields ---- */
 
 void exec_tx_hash(const exec_tx *tx, uint8_t *scratch,
                   void (*keccak)(uint8_t out[32], const uint8_t *in, size_t len), exec_hash *hash)

@@ -2,7 +2,7 @@
  * both, its hashes, its price and its intrinsic gas (executor specification, sections 2, 3 and 6).
  * What it does to the state is process.h.
  *
- *  Batch form: L || r || s || v || percentage, where L is the list that was signed, and the
+ * Batch form: L || r || s || v || percentage, where L is the list that was signed, and the
  * percentage exists from fork 5. Ethereum form: one RLP list with v, r, s at its end. An exec_tx
  * borrows its data from the bytes it was read from. Pure functions: freestanding, any thread. */
 #ifndef ZKP_HOST_EXECUTOR_TRANSACTION_H

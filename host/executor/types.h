@@ -18,8 +18,8 @@ typedef struct exec_hash {
 } exec_hash;
 
 /** A 256-bit unsigned integer, 64-bit limbs, least significant first. A hash of the state tree
- * (four Goldilocks elements h0..h3) is the integer whose limb i is element i. Arithmetic: u256.h.
- */
+ * (four Goldilocks elements h0..h3) is the integer whose limb i is element
+ * i. Arithmetic: u256.h. */
 typedef struct u256 {
     uint64_t limb[4];
 } u256;

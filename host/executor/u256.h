@@ -1,6 +1,6 @@
 /** Arithmetic on u256: all of it modulo 2^256 unless said otherwise, as the EVM defines it.
  *
- *  Pure functions: any thread, no allocation, no failure; arguments are not changed and results are
+ * Pure functions: any thread, no allocation, no failure; arguments are not changed and results are
  * returned by value, so operands may be the place that receives the result. Timing depends on the
  * values. What is hot is inline here, multiplication, division and exponentiation are in u256.c.
  * Freestanding; a 128-bit integer of the compiler is used. */
@@ -167,8 +167,8 @@ static inline u256 u256_shl(const u256 *a, unsigned n)
         return u256_zero();
     unsigned words = n / 64, bits = n % 64;
     u256 r;
-    /* no window into a zero-extended array: with -O2 -fsanitize=thread GCC 12 forgets to clear it
-     */
+    /* no window into a zero-extended array: with -O2 -fsanitize=thread GCC
+     * 12 forgets to clear it */
     for (unsigned i = 0; i < 4; i++) {
         uint64_t high = i >= words ? a->limb[i - words] : 0;
         uint64_t low = i > words ? a->limb[i - words - 1] : 0;

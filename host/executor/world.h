@@ -2,14 +2,14 @@
  * (smt.h), the warm sets, the journal that undoes a failed frame, and the exact cost of every
  * access in the reference's counters.
  *
- *  Legal order: world_init; then for each transaction world_begin_tx, accesses and snapshots, and
+ * Legal order: world_init; then for each transaction world_begin_tx, accesses and snapshots, and
  * world_root when a root is needed; world_changes at the end. Every accessor counts what the
  * reference counts (executor specification 9.2: read 2 + b; write 2 + b + e; touch) in
  * world.counters; it does not check budgets, that is the caller's (counters_need_poseidon before
  * the operation). Not thread-safe. Values are exact tree values: an absent leaf reads 0, writing 0
  * removes the leaf.
  *
- *  Faults of everything that returns exec_fault: MEMORY, MISSING_NODE, BAD_NODE, STORE, and where
+ * Faults of everything that returns exec_fault: MEMORY, MISSING_NODE, BAD_NODE, STORE, and where
  * code is read MISSING_CODE. After a fault the world is not to be used further. */
 #ifndef ZKP_HOST_EXECUTOR_WORLD_H
 #define ZKP_HOST_EXECUTOR_WORLD_H
@@ -95,8 +95,8 @@ exec_fault world_code_bytes(world *w, const exec_address *a, size_t expected_len
                             const uint8_t **code);
 
 /** Makes an address warm; *was_cold says whether it was not before. Nothing happens, and nothing is
- * counted, for addresses 1 to 9 (always warm). Counted: a read, and a write of 1 if it was absent.
- */
+ * counted, for addresses 1 to 9 (always warm). Counted: a read, and a write
+ * of 1 if it was absent. */
 exec_fault world_touch_address(world *w, const exec_address *a, bool *was_cold);
 exec_fault world_touch_slot(world *w, const exec_address *a, const u256 *slot, bool *was_cold);
 

@@ -19,10 +19,11 @@
  *    drain      nothing is taken from the queue any more; the running job is told to stop, and is
  *               pending again for the next start; every watch is answered at once.
  *    disk full  submit and cancel answer P_EEXHAUSTED and change nothing. A job that has ended
- * while the disk is full keeps its result in memory, and storing it is tried again every few
- * seconds. store dead P_EIO or P_ECORRUPT from a write: HALT. Nothing is taken any more, the
- * running job is told to stop, every watch is answered with the last known state, submit and cancel
- * answer P_EUNAVAILABLE with the reason; reading goes on as far as it can. */
+ *               while the disk is full keeps its result in memory, and storing it is tried again
+ *               every few seconds.
+ *    store dead P_EIO or P_ECORRUPT from a write: HALT. Nothing is taken any more, the running job
+ *               is told to stop, every watch is answered with the last known state, submit and
+ *               cancel answer P_EUNAVAILABLE with the reason; reading goes on as far as it can. */
 #ifndef ZKP_HOST_JOBS_JOBS_H
 #define ZKP_HOST_JOBS_JOBS_H
 

@@ -146,8 +146,8 @@ static int hex_digit(uint8_t c)
     return -1;
 }
 
-/* Undoes the percent-encoding; control characters become blanks, since the text goes to a terminal.
- */
+/* Undoes the percent-encoding; control characters become blanks, since the
+ * text goes to a terminal. */
 static char *decoded(grpc_slice slice)
 {
     const uint8_t *in = GRPC_SLICE_START_PTR(slice);

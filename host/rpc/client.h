@@ -1,11 +1,11 @@
 /** A blocking gRPC client over the C core, for the command: unary calls, and streams on which each
- *  request is answered before the next one is sent.
+ * request is answered before the next one is sent.
  *
- *  Messages are packed protobuf bytes; this file knows no service. A client and its streams belong
- *  to one thread. Order: rpc_client_create; rpc_client_unary, or rpc_stream_open, then send and
- *  receive in turn, rpc_stream_finish, rpc_stream_destroy; rpc_client_destroy after its streams.
+ * Messages are packed protobuf bytes; this file knows no service. A client and its streams belong
+ * to one thread. Order: rpc_client_create; rpc_client_unary, or rpc_stream_open, then send and
+ * receive in turn, rpc_stream_finish, rpc_stream_destroy; rpc_client_destroy after its streams.
  *
- *  A call that fails gives the p_status whose gRPC code the server sent (driver/base/status.h) and
+ * A call that fails gives the p_status whose gRPC code the server sent (driver/base/status.h) and
  * a text with the server's address and message. */
 #ifndef ZKP_HOST_RPC_CLIENT_H
 #define ZKP_HOST_RPC_CLIENT_H
@@ -32,8 +32,8 @@ p_status rpc_client_create_tls(rpc_client **out, const char *address, const rpc_
                                size_t max_message_bytes, p_err *err);
 void rpc_client_destroy(rpc_client *c); /**< NULL is allowed */
 
-/** One call; method is "/package.Service/Method". *response is malloc'ed (never NULL on success).
- */
+/** One call; method is "/package.Service/Method". *response is malloc'ed
+ * (never NULL on success). */
 p_status rpc_client_unary(rpc_client *c, const char *method, const uint8_t *request,
                           size_t request_len, double timeout_seconds, uint8_t **response,
                           size_t *response_len, p_err *err);

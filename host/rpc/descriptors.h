@@ -28,8 +28,8 @@ size_t rpc_descriptors_by_symbol(rpc_bytes set, const char *symbol);
 bool rpc_descriptors_has_message(rpc_bytes file, const char *symbol);
 /** Import number i of the file, from 0; empty beyond the last. */
 rpc_bytes rpc_descriptors_import(rpc_bytes file, size_t i);
-/** Full name of service number i of the file, from 0; false beyond the last, or if it does not fit.
- */
+/** Full name of service number i of the file, from 0; false beyond the last,
+ * or if it does not fit. */
 bool rpc_descriptors_service(rpc_bytes file, size_t i, char *out, size_t out_size);
 
 #endif

@@ -1,19 +1,19 @@
 /** A gRPC server core: the only part of the project that includes gRPC's headers.
  *
- *  It knows calls, messages and their order, nothing of any service. A service registers a table of
- *  methods; for each request message the core calls the method's `message` entry on a
- *  completion-queue thread, which must not block (it hands the work to workers.h, or answers at
+ * It knows calls, messages and their order, nothing of any service. A service registers a table of
+ * methods; for each request message the core calls the method's `message` entry on a
+ * completion-queue thread, which must not block (it hands the work to workers.h, or answers at
  * once if the answer is ready), and later, from any thread, the service gives exactly one answer:
- *  rpc_call_answer or rpc_call_fail. Nobody waits in between, so a thousand waiting streams cost a
- *  thousand small records and no thread.
+ * rpc_call_answer or rpc_call_fail. Nobody waits in between, so a thousand waiting streams cost a
+ * thousand small records and no thread.
  *
- *  Order: create, listen, start; then drain, drain_wait, stop, destroy. Back-pressure: a stream's
- *  next message is read when the previous one has been answered and the answer has left; received
- *  and unsent bytes of all calls together are limited (a call above that limit ends with
- *  RESOURCE_EXHAUSTED).
+ * Order: create, listen, start; then drain, drain_wait, stop, destroy. Back-pressure: a stream's
+ * next message is read when the previous one has been answered and the answer has left; received
+ * and unsent bytes of all calls together are limited (a call above that limit ends with
+ * RESOURCE_EXHAUSTED).
  *
- *  Statuses are p_status (their gRPC codes: driver/base/status.h). Texts that go to a client are
- *  percent-encoded (percent.h). */
+ * Statuses are p_status (their gRPC codes: driver/base/status.h). Texts that go to a client are
+ * percent-encoded (percent.h). */
 #ifndef ZKP_HOST_RPC_SERVER_H
 #define ZKP_HOST_RPC_SERVER_H
 

@@ -1,12 +1,11 @@
 /** The service zkprover.v1.ZKProverService: what its methods share, and the table of methods that
- *  rpc_server_create takes. One file for each method: status.c, execute.c, gen_proof.c,
+ * rpc_server_create takes. One file for each method: status.c, execute.c, gen_proof.c,
  * get_proof.c, cancel.c.
  *
- *  Order: create, rpc_server_create with rpc_service_methods, rpc_service_attach, rpc_server_start,
- *  rpc_service_ready; at the end rpc_server_drain, rpc_service_settle, jobs_drain, rpc_server_stop,
- *  rpc_service_destroy (after the server was stopped, before it is destroyed or after),
- * jobs_destroy.
- */
+ * Order: create, rpc_server_create with rpc_service_methods, rpc_service_attach, rpc_server_start,
+ * rpc_service_ready; at the end rpc_server_drain, rpc_service_settle, jobs_drain, rpc_server_stop,
+ * rpc_service_destroy (after the server was stopped, before it is destroyed or after),
+ * jobs_destroy. */
 #ifndef ZKP_HOST_RPC_SERVICE_H
 #define ZKP_HOST_RPC_SERVICE_H
 

@@ -14,8 +14,8 @@ typedef struct rpc_validate_options {
 } rpc_validate_options;
 
 /** Checks every field but the hashes of the witness (state_request_verify) and copies what is
- *  needed: the message may be freed afterwards. *out is NULL on failure; P_EINVAL names the field.
- */
+ *  needed: the message may be freed afterwards. *out is NULL on failure;
+ *  P_EINVAL names the field. */
 p_status rpc_validate_input(const Zkprover__V1__InputProver *input,
                             const rpc_validate_options *options, state_request **out, p_err *err);
 

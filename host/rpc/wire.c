@@ -141,8 +141,8 @@ static p_status check_bytes(const ProtobufCFieldDescriptor *f, const uint8_t *st
 static p_status check(const ProtobufCMessageDescriptor *type, reader *r, const place *here,
                       unsigned depth, p_err *err)
 {
-    /* how often each field was seen, to name an entry by its position; our messages have at most 9
-     */
+    /* how often each field was seen, to name an entry by its position; our
+     * messages have at most 9 */
     size_t seen[32] = {0};
     while (r->at < r->end) {
         size_t offset = (size_t)(r->at - r->start);

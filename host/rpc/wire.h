@@ -19,8 +19,8 @@
 p_status rpc_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t len,
                         p_err *err);
 
-/** True for well-formed UTF-8 (RFC 3629) without NUL; *bad is the offset of the first wrong byte.
- */
+/** True for well-formed UTF-8 (RFC 3629) without NUL; *bad is the offset
+ * of the first wrong byte. */
 bool rpc_wire_utf8(const uint8_t *text, size_t len, size_t *bad);
 
 typedef struct rpc_wire_arena rpc_wire_arena;

@@ -1,6 +1,6 @@
 /** A bounded pool of worker threads for work that must not run on a completion-queue thread.
  *
- *  Jobs start in the order of submission. Create, submit from any thread, destroy (which runs what
+ * Jobs start in the order of submission. Create, submit from any thread, destroy (which runs what
  * is queued and then joins). */
 #ifndef ZKP_HOST_RPC_WORKERS_H
 #define ZKP_HOST_RPC_WORKERS_H

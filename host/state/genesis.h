@@ -1,8 +1,8 @@
 /** Builds a state tree from accounts: what a network starts from, and what test cases describe
- *  instead of a witness.
+ * instead of a witness.
  *
- *  Legal order: create, any number of setters, then finish once or more, destroy. The tree is built
- *  from the whole set of leaves at once (sort by path, split at each bit), which shares no code
+ * Legal order: create, any number of setters, then finish once or more, destroy. The tree is built
+ * from the whole set of leaves at once (sort by path, split at each bit), which shares no code
  * with the executor's incremental tree: each is a check on the other. Setting a leaf again replaces
  * its value, and value 0 removes it. One thread at a time. Memory: about 80 bytes a leaf. */
 #ifndef ZKP_HOST_STATE_GENESIS_H
@@ -18,8 +18,8 @@ typedef struct state_genesis state_genesis;
 u256 state_leaf_key(const gl_poseidon_ops *poseidon, const exec_address *address,
                     unsigned leaf_type, const u256 *slot);
 
-/** The linear Poseidon hash of a bytecode as a 256-bit number; 0 for empty code, which has no leaf.
- */
+/** The linear Poseidon hash of a bytecode as a 256-bit number; 0 for empty
+ * code, which has no leaf. */
 u256 state_code_hash(const gl_poseidon_ops *poseidon, const uint8_t *code, size_t len);
 
 /** poseidon is borrowed until destroy. *out is NULL on failure. */

@@ -1,7 +1,7 @@
 /** Collects what a run reports into a state_outcome that owns all of it. One thread at a time.
- *  Private to host/state.
+ * Private to host/state.
  *
- *  Observer callbacks cannot fail, so running out of memory is remembered in failed and everything
+ * Observer callbacks cannot fail, so running out of memory is remembered in failed and everything
  * after it is dropped. */
 #ifndef ZKP_HOST_STATE_OUTCOME_H
 #define ZKP_HOST_STATE_OUTCOME_H

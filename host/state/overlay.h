@@ -1,7 +1,7 @@
 /** The witness of one request in memory: tree nodes and bytecodes by hash (architecture, section
  * 3).
  *
- *  Legal order: overlay_create; any number of overlay_add_*; overlay_verify; then the finders,
+ * Legal order: overlay_create; any number of overlay_add_*; overlay_verify; then the finders,
  * which see verified entries only. More may be added and verified later. Keys come from the wire:
  * nothing is indexed before its hash was recomputed, and the index is keyed with random numbers, so
  * nobody outside can make entries collide in it. One thread at a time while adding and verifying;

@@ -1,10 +1,10 @@
 /** Maintenance of the node store: what a root reaches, removing what no root reaches, and giving
  * the space back to the file system.
  *
- *  Which leaf of the tree holds the hash of a bytecode cannot be seen there, since keys are hashes:
+ * Which leaf of the tree holds the hash of a bytecode cannot be seen there, since keys are hashes:
  * a bytecode is taken as reached when its hash is the value of any reached leaf.
  *
- *  Memory: at most 1/128 of the used map (one bit for each 32 bytes on either side of the first
+ * Memory: at most 1/128 of the used map (one bit for each 32 bytes on either side of the first
  * entry), and one bit for each entry. A million nodes take about 210 MB of the map, so 1.7 MB; more
  * where much of the file is free. Other threads may read at the same time, and writers wait. */
 #ifndef ZKP_HOST_STATE_PRUNE_H
@@ -50,7 +50,7 @@ typedef struct state_prune_result {
 /** Removes what no kept root reaches, in many transactions: whenever it is cut off, the kept roots
  * are as complete as before, and the rest of the store is usable but may lack nodes.
  *
- *  P_EMISSING names the first node that a kept root lacks, P_ECORRUPT one that is damaged; nothing
+ * P_EMISSING names the first node that a kept root lacks, P_ECORRUPT one that is damaged; nothing
  * was removed then. P_EINVAL: nothing to keep. P_ECANCELLED: should_stop said so. P_EEXHAUSTED: no
  * memory, or no room on the disk for the first transaction (a few dozen pages). */
 p_status state_store_prune(state_store *s, const state_prune_options *options,

@@ -1,8 +1,8 @@
 /** The advice tape: every answer that a run got from outside, in order, so that the run can be
- *  repeated from the tape alone. It is what the RISC-V guest will read, which trusts nothing on it:
- *  the replaying host here does the same checks.
+ * repeated from the tape alone. It is what the RISC-V guest will read, which trusts nothing on it:
+ * the replaying host here does the same checks.
  *
- *  The tape is 64-bit little-endian words (in memory: native words).
+ * The tape is 64-bit little-endian words (in memory: native words).
  *
  *      header     STATE_TAPE_MAGIC, STATE_TAPE_VERSION
  *      entries, in the order of the questions:
@@ -13,7 +13,7 @@
  *                                     the answer is EXEC_RECOVERY_OK)
  *      end        STATE_TAPE_END      nothing follows
  *
- *  Answers other than a found node or code end a run and are not recorded. The hash of an entry is
+ * Answers other than a found node or code end a run and are not recorded. The hash of an entry is
  * what was asked for: a reader knows it already and may skip it; it is there to tell where a tape
  * and a run part. One thread at a time for each object. */
 #ifndef ZKP_HOST_STATE_RECORDER_H

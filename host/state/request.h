@@ -1,7 +1,7 @@
 /** A batch to execute with its witness: what a gRPC request or a batch file becomes before it is
  * run.
  *
- *  Fill it with the setters, which check everything and name the field in their errors; then hand
+ * Fill it with the setters, which check everything and name the field in their errors; then hand
  * it to state_execute (run.h). One thread at a time; state_execute only reads it. */
 #ifndef ZKP_HOST_STATE_REQUEST_H
 #define ZKP_HOST_STATE_REQUEST_H

@@ -1,8 +1,8 @@
 /** Executes a request natively: host interface over the overlay, the store and libsecp256k1; memory
  * of the run; results collected for receipts, logs and the list of changed keys.
  *
- *  A state_runner holds what is reusable between runs (reserved memory) and
- * serves one run at a time; make one for each worker thread. */
+ * A state_runner holds what is reusable between runs (reserved memory) and serves one run at a
+ * time; make one for each worker thread. */
 #ifndef ZKP_HOST_STATE_RUN_H
 #define ZKP_HOST_STATE_RUN_H
 

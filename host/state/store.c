@@ -119,8 +119,8 @@ bool store_decode_node(const uint8_t bytes[STORE_NODE_BYTES], gl_t node[12], uns
     return true;
 }
 
-/** The process that wrote its id into the lock file when it took the lock; 0 if that is not known.
- */
+/** The process that wrote its id into the lock file when it took the lock;
+ * 0 if that is not known. */
 static unsigned long owner_pid(int fd)
 {
     char text[24] = "";
@@ -540,8 +540,8 @@ p_status state_store_code(state_store *s, const gl_t hash[4], uint8_t **code, si
     return status;
 }
 
-/** Puts one entry if it is not there as it should be; *changed says whether something was written.
- */
+/** Puts one entry if it is not there as it should be; *changed says whether
+ * something was written. */
 static int put_entry(MDB_txn *txn, MDB_dbi dbi, const gl_t hash[4], const void *bytes, size_t len,
                      bool *changed)
 {

@@ -153,8 +153,8 @@ typedef struct job_record {
 p_status job_store_read(job_store *s, const job_id *id, job_record *out, p_err *err);
 void job_record_free(job_record *r);
 
-/** The request as it was submitted. *bytes is malloc'ed, the caller frees it. P_ECORRUPT as above.
- */
+/** The request as it was submitted. *bytes is malloc'ed, the caller frees
+ * it. P_ECORRUPT as above. */
 p_status job_store_request(job_store *s, const job_id *id, uint8_t **bytes, size_t *len,
                            p_err *err);
 

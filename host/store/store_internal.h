@@ -76,9 +76,7 @@ p_status store_sql_error(const store_conn *c, int rc, const char *what, p_err *e
 
 /** Opens jobs.db (which is there, perhaps empty) without changing it. */
 p_status store_conn_open(store_conn *c, const char *dir, bool writer, unsigned busy_ms, p_err *err);
-/** Write-ahead log, and a sync at each commit. This writes to the file: identify and check it
- * before.
- */
+/** Write-ahead log, and a sync at each commit. Writes to the file: identify and check it before. */
 p_status store_conn_durable(store_conn *c, p_err *err);
 void store_conn_close(store_conn *c);
 

@@ -117,7 +117,7 @@ static bool has_body(struct MHD_Connection *c)
 
 /** The library calls it when the headers have arrived and again at the end of the request. An
  * answer at the first call makes it close the connection, which is what a request with a body gets:
- *  nothing of the body is read. */
+ * nothing of the body is read. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)

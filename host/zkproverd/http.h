@@ -4,9 +4,9 @@
  *      /healthz   liveness: 200 as long as the process answers at all
  *      /readyz    readiness: 200 if requests are being served, else 503 with the reasons
  *
- *  Anything else is 404, another method 405. Plain HTTP without authentication: nothing here
+ * Anything else is 404, another method 405. Plain HTTP without authentication: nothing here
  * changes anything or shows a request's content. Connections, their memory and their idle time are
- *  bounded; request bodies are not read. Order: start, stop. It has threads of its own. */
+ * bounded; request bodies are not read. Order: start, stop. It has threads of its own. */
 #ifndef ZKP_HOST_ZKPROVERD_HTTP_H
 #define ZKP_HOST_ZKPROVERD_HTTP_H
 

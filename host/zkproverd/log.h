@@ -11,8 +11,8 @@ typedef struct logger {
 } logger;
 
 /** Writes {"time": ..., "level": ..., "event": event, fields...}. fields is a format of jansson's
- *  json_pack for one object ("{s:s, s:i}"), or NULL. A line that cannot be made or written is lost.
- */
+ *  json_pack for one object ("{s:s, s:i}"), or NULL. A line that cannot be
+ *  made or written is lost. */
 void log_event(const logger *log, log_level level, const char *event, const char *fields, ...);
 
 const char *log_level_name(log_level level);

@@ -12,7 +12,7 @@
 
 /** From now on calls on files whose path contains path (NULL: all) fail with error; the first
  * `after` of them still work, and `count` of them fail (0: all). error 0: nothing fails, calls are
- *  counted. */
+ * counted. */
 void fault_set(int error, const char *path, unsigned after, unsigned count);
 /** Nothing fails any more. */
 void fault_clear(void);

@@ -1,12 +1,12 @@
 /** A batch with its witness as one flat block of memory, and a host over it: what a guest without
  * files, JSON or allocation can take in. Freestanding.
  *
- *  Layout, little-endian words of eight bytes: the header (flat_header_word), l2_data padded to a
+ * Layout, little-endian words of eight bytes: the header (flat_header_word), l2_data padded to a
  * word, the nodes (4 words hash, 12 words elements, sorted by hash), the bytecodes (4 words hash, 1
  * word length, bytes padded to a word), and the answers to signature recoveries (hash, r, s as 32
  * bytes each, odd_y, exec_recovery, public key as 64 bytes).
  *
- *  Everything but the recoveries is checked on use: a node or bytecode must hash to the hash that
+ * Everything but the recoveries is checked on use: a node or bytecode must hash to the hash that
  * it is asked for. One thread at a time. */
 #ifndef ZKP_TESTS_GUEST_FLAT_H
 #define ZKP_TESTS_GUEST_FLAT_H

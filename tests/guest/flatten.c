@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static bool fail(char error[256], const char *what, const char *name)
 {
@@ -56,8 +56,7 @@ static void limbs_of_hash(uint64_t limbs[4], const uint8_t be[32])
     }
 }
 
-/* --- a growing block of words ------------------------------------------------------------------
- */
+/* ---- a growing block of words ---- */
 
 typedef struct words {
     uint64_t *at;
@@ -233,8 +232,7 @@ out:
     return ok;
 }
 
-/* --- recording host ----------------------------------------------------------------------------
- */
+/* ---- recording host ---- */
 
 static exec_fault recorder_node(void *ctx, const gl_t hash[4], gl_t node[12])
 {
@@ -338,8 +336,7 @@ uint8_t *flatten_with_recoveries(const uint8_t *block, size_t len, const flatten
     return out;
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 static bool arena_map(exec_arena *a, size_t size)
 {

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* --- memory functions: slow and obvious --------------------------------------------------------
- */
+/* ---- memory functions: slow and obvious ---- */
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
@@ -49,8 +48,7 @@ int memcmp(const void *a, const void *b, size_t len)
     return 0;
 }
 
-/* --- Linux system calls (asm-generic numbers) --------------------------------------------------
- */
+/* ---- Linux system calls (asm-generic numbers) ---- */
 
 #define SYS_READ 63
 #define SYS_WRITE 64

@@ -42,8 +42,9 @@ typedef struct fixture {
     unsigned polls, polls_until_stop;
 } fixture;
 
-/* -- a made-up signature scheme: the public key is r, then s with its top bits, whatever was signed
- * ---- */
+/* ---- a made-up signature scheme ---- */
+
+/* The public key is r, then s with its top bits, whatever was signed. */
 
 #define R_OFF_CURVE 5
 #define R_INFINITY 7
@@ -71,8 +72,7 @@ static inline exec_address address_of(uint8_t r, bool odd_y)
     return a;
 }
 
-/* -- the fixture
- * ------------------------------------------------------------------------------------- */
+/* ---- the fixture ---- */
 
 static inline void on_tx(void *ctx, const exec_tx_result *r)
 {

@@ -47,8 +47,7 @@ typedef struct fx {
     exec_recovery recovery;
 } fx;
 
-/* -- assembler
- * ------------------------------------------------------------------------------------- */
+/* ---- assembler ---- */
 
 static const struct {
     const char *name;
@@ -195,8 +194,7 @@ static inline size_t fx_assemble(uint8_t *out, size_t max, const char *text)
     return len;
 }
 
-/* -- the run
- * --------------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static exec_fault fx_no_node(void *ctx, const gl_t hash[4], gl_t node[12])
 {

@@ -21,8 +21,7 @@ static exec_address address_of_hex(const char *hex)
     return a;
 }
 
-/* -- calls
- * ----------------------------------------------------------------------------------------- */
+/* ---- calls ---- */
 
 static void test_call_context(void **state)
 {
@@ -367,8 +366,7 @@ static void test_events(void **state)
     fx_destroy(f);
 }
 
-/* -- precompiles
- * ----------------------------------------------------------------------------------- */
+/* ---- precompiles ---- */
 
 static void test_precompiles_at_top(void **state)
 {
@@ -465,8 +463,7 @@ static void test_ecrecover(void **state)
     }
 }
 
-/* -- creations
- * ------------------------------------------------------------------------------------- */
+/* ---- creations ---- */
 
 static void test_create_addresses(void **state)
 {

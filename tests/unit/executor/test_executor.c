@@ -2,8 +2,7 @@
  * account, exit roots, what is undone, and the faults of a run. */
 #include "tests/unit/executor/batch_fixture.h"
 
-/* -- tests
- * --------------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 static void an_empty_batch_writes_the_exit_root(void **state)
 {

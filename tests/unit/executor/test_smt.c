@@ -1,5 +1,5 @@
-/* The state tree against the slow reference, the published vectors, and hosts that answer wrongly.
- */
+/* The state tree against the slow reference, the published vectors, and
+ * hosts that answer wrongly. */
 #include "tests/unit/executor/tree_reference.h"
 
 #include "host/executor/smt.h"
@@ -79,8 +79,8 @@ static void check_root(fixture *f, gl_t root[4])
     assert_memory_equal(expected, root, sizeof expected);
 }
 
-/** Keys of which many share long beginnings of their paths, so that forks are deep and lifts long.
- */
+/** Keys of which many share long beginnings of their paths, so that forks
+ * are deep and lifts long. */
 static void random_key(gl_t key[4], unsigned spread)
 {
     for (unsigned i = 0; i < 4; i++)

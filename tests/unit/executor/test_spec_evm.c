@@ -122,8 +122,8 @@ static void sstore_needs_more_than_2300(void **state)
     }
 }
 
-/** "if ... nonce == 2^64-1: push 0": 2^64 is not that, and its address has a nonce of nine bytes.
- */
+/** "if ... nonce == 2^64-1: push 0": 2^64 is not that, and its address has
+ * a nonce of nine bytes. */
 static void creator_nonces_around_2_64(void **state)
 {
     (void)state;
@@ -370,7 +370,7 @@ static void a_leaked_refund_can_be_negative(void **state)
     }
 }
 
-/* -- budgets at the places of a transaction, set to the last permutation or block -------------- */
+/* ---- budgets at the places of a transaction, set to the last permutation or block ---- */
 
 static exec_fault process_with(fx *f, const exec_tx *tx, uint64_t poseidon, uint64_t keccak)
 {

@@ -13,7 +13,7 @@
 
 #include "host/executor/batch.h"
 
-/* -- the other acceptor ------------------------------------------------------------------------ */
+/* ---- the other acceptor ---- */
 
 /* One RLP item: where its payload lies and how it was announced. */
 typedef struct item {
@@ -126,7 +126,7 @@ static bool accept(const uint8_t *b, size_t n, bool percentage, plain_tx *txs, s
     return true;
 }
 
-/* -- inputs ------------------------------------------------------------------------------------ */
+/* ---- inputs ---- */
 
 static uint64_t seed = 20240607;
 
@@ -216,7 +216,7 @@ static size_t mutate(uint8_t *b, size_t n)
     }
 }
 
-/* -- the comparison ---------------------------------------------------------------------------- */
+/* ---- the comparison ---- */
 
 static void check_u64(uint64_t got, const item *it)
 {

@@ -7,7 +7,7 @@
 #include "driver/field/keccak.h"
 #include "host/executor/world.h"
 
-/* -- the model --------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 typedef struct model {
     node_db *witness; /* nodes of the old tree */
@@ -170,7 +170,7 @@ static void model_set(model *m, const gl_t key[4], const u256 *value)
     memcpy(m->root, out, 32);
 }
 
-/* -- the run ----------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 typedef struct asking {
     node_db *witness, *asked;

@@ -240,8 +240,8 @@ static void the_intrinsic_gas(void **state)
 static void the_address_of_a_new_contract(void **state)
 {
     (void)state;
-    /* the first contracts of an account of Ethereum's mainnet, as its own documentation lists them
-     */
+    /* the first contracts of an account of Ethereum's mainnet, as its own
+     * documentation lists them */
     static const char from[] = "6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0";
     static const char *const want[] = {
         "cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d", "343c43a37d37dff08ae8c4a11544c718abb4fcf8",
@@ -271,8 +271,7 @@ static void the_address_of_a_new_contract(void **state)
     }
 }
 
-/* -- published vectors --------------------------------------------------------------------------
- */
+/* ---- published vectors ---- */
 
 static json_t *load(const char *file)
 {

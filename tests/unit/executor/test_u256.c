@@ -12,8 +12,7 @@
 #include "host/executor/bytes.h"
 #include "host/executor/u256.h"
 
-/* -- the slow side: little-endian bytes
- * ------------------------------------------------------------ */
+/* ---- the slow side: little-endian bytes ---- */
 
 #define WIDE 80 /* bytes: room for a 512-bit product and a carry */
 
@@ -107,8 +106,7 @@ static void slow_divmod(const slow *x, const slow *y, slow *q, slow *r)
     }
 }
 
-/* -- values
- * ---------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -172,8 +170,7 @@ static void check(u256 found, slow expected, const char *what)
     assert_u256(&found, &e, what);
 }
 
-/* -- one pair
- * -------------------------------------------------------------------------------------- */
+/* ---- one pair ---- */
 
 static void check_division(const u256 *a, const u256 *b)
 {
@@ -342,8 +339,7 @@ static void check_bytes(const u256 *a)
     check(bytes_u256_of_address(&address), masked, "address");
 }
 
-/* -- tests
- * ----------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 static void test_edges(void **state)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /** The bytes say what the request is: "empty" is a batch without transactions on the empty tree,
- *  "lost" one on a root that nobody has, "transfer" a file of tests/data; anything else cannot be
+ * "lost" one on a root that nobody has, "transfer" a file of tests/data; anything else cannot be
  * decoded. */
 static inline p_status test_decode(void *ctx, const uint8_t *bytes, size_t len, state_request **out,
                                    p_err *err)

@@ -13,8 +13,7 @@
 
 #define TYPE (&zkprover__v1__execute_request__descriptor)
 
-/* ---- UTF-8 against the definition, for every string of up to three bytes and samples of four ----
- */
+/* ---- UTF-8 against the definition: each string of up to three bytes, samples of four ---- */
 
 /** Decodes as RFC 3629 defines it: a character is valid if encoding its number gives the same
  * bytes. */

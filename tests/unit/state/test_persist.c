@@ -1,5 +1,5 @@
-/* Batches one after the other on the store: a client that sent its state once sends no more of it.
- */
+/* Batches one after the other on the store: a client that sent its state
+ * once sends no more of it. */
 #include "tests/unit/state/vectors.h"
 
 #include "host/state/batch_file.h"

@@ -1,5 +1,5 @@
-/* Each allocation of the store fails in turn: an error, no crash, no leak, and a store that works.
- */
+/* Each allocation of the store fails in turn: an error, no crash, no leak,
+ * and a store that works. */
 #include "tests/unit/store/store_test.h"
 
 #include <stdatomic.h>
