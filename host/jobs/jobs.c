@@ -161,16 +161,21 @@ void jobs_tell_halt(jobs *j)
     jobs_tell(j, &event);
 }
 
-/** A write has failed: halts if that was fatal. Unlocked. */
+/** A write for a client has failed: halts if that was fatal. Otherwise it is said once, until one
+ *  succeeds: the client learns it, but whoever could mend it would not. Unlocked. */
 static void write_failed(jobs *j, p_status status, const p_err *err)
 {
-    if (!jobs_is_fatal(status))
-        return;
+    bool fatal = jobs_is_fatal(status);
     pthread_mutex_lock(&j->lock);
-    bool first = jobs_halt_locked(j, status, err->text);
+    bool first = fatal ? jobs_halt_locked(j, status, err->text) : !j->refusal_told;
+    j->refusal_told = true;
     pthread_mutex_unlock(&j->lock);
-    if (first)
+    if (first && fatal) {
         jobs_tell_halt(j);
+    } else if (first) {
+        jobs_event event = {.kind = JOBS_EVENT_TROUBLE, .text = err->text};
+        jobs_tell(j, &event);
+    }
 }
 
 static p_status halted_error(const jobs *j, p_err *err)
@@ -401,6 +406,7 @@ p_status jobs_submit(jobs *j, const uint8_t *request, size_t len, job_id *id, p_
     if (status == P_OK) {
         add_entry(j, e);
         jobs_enqueue(j, e);
+        j->refusal_told = false;
         j->submitted++;
         *id = row.id;
         pthread_cond_broadcast(&j->changed);
@@ -455,6 +461,7 @@ p_status jobs_cancel(jobs *j, const job_id *id, p_err *err)
     jobs_event event = {.kind = JOBS_EVENT_ENDED, .id = e->id, .state = JOB_CANCELLED};
     if (status == P_OK) {
         bool runs = e->state == JOB_RUNNING;
+        j->refusal_told = false;
         event.attempt = e->attempts;
         if (runs && now > e->started_ms)
             event.seconds = (double)(now - e->started_ms) / 1e3;

@@ -87,8 +87,8 @@ typedef enum jobs_event_kind {
     JOBS_EVENT_ENDED,    /**< state says how; seconds since its start (0 if it never ran) */
     JOBS_EVENT_RETURNED, /**< stopped by drain or halt, pending again */
     JOBS_EVENT_RETAINED, /**< count ended jobs were deleted by retention; no id */
-    JOBS_EVENT_TROUBLE,  /**< storing something failed and is tried again, or retention failed; text
-                          */
+    JOBS_EVENT_TROUBLE,  /**< storing something failed and is tried again, was refused to a client
+                            (said once until it works again), or retention failed; text */
     JOBS_EVENT_HALTED,   /**< text says why; no id */
 } jobs_event_kind;
 

@@ -83,6 +83,7 @@ struct jobs {
     pthread_t worker, timer, reader;
     bool worker_started, timer_started, reader_started;
     bool draining, halted;
+    bool refusal_told; /**< that the store takes no submission or cancellation, until it does */
     bool timer_ending, reader_ending;
     p_err halt_reason;
 

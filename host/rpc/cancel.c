@@ -1,5 +1,6 @@
 /* Cancel: a job will produce no proof (docs/protocol.md). */
 #include "host/rpc/service_internal.h"
+#include "host/rpc/text.h"
 #include "host/rpc/wire.h"
 
 #include "zkprover/v1/zk_prover.pb-c.h"
@@ -17,6 +18,7 @@ static p_status cancel(const rpc_service *s, rpc_call *call, p_err *err)
     ProtobufCMessage *message;
     rpc_wire_arena *arena;
     job_id id;
+    char shown[65];
     if (rpc_call_request_bytes(call) > MAX_REQUEST_BYTES)
         return p_err_set(err, P_EINVAL, "the request has %zu bytes; expected an id, at most %d",
                          rpc_call_request_bytes(call), MAX_REQUEST_BYTES);
@@ -31,9 +33,9 @@ static p_status cancel(const rpc_service *s, rpc_call *call, p_err *err)
     const char *text = ((const Zkprover__V1__CancelRequest *)message)->id;
     if (!job_id_parse(&id, text, strlen(text)))
         st = p_err_set(err, P_EINVAL,
-                       "id: '%.64s' is no UUID, so there is no such job; expected the id that "
+                       "id: '%s' is no UUID, so there is no such job; expected the id that "
                        "GenProof gave",
-                       text);
+                       rpc_text_cut(shown, sizeof shown, text));
     rpc_wire_free(arena);
     return st == P_OK ? jobs_cancel(s->options.jobs, &id, err) : st;
 }

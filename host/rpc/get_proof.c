@@ -1,6 +1,7 @@
 /* GetProof: one answer for each request, when the job has ended or the time is over
  * (docs/protocol.md). Who waits is a watch of host/jobs, and costs no thread. */
 #include "host/rpc/service_internal.h"
+#include "host/rpc/text.h"
 #include "host/rpc/wire.h"
 
 #include "zkprover/v1/zk_prover.pb-c.h"
@@ -125,14 +126,27 @@ p_status service_get_proof_pack(const char *id, jobs_why why, const job_view *vi
     return st;
 }
 
-static void give_answer(rpc_call *call, const char *id, jobs_why why, const job_view *view,
-                        const p_err *reason)
+static void give_answer(const rpc_service *s, rpc_call *call, const char *id, jobs_why why,
+                        const job_view *view, const p_err *reason)
 {
     uint8_t *bytes;
     size_t len;
     bool failed;
-    char text[P_ERR_TEXT_BYTES];
-    p_err err = {0};
+    char text[P_ERR_TEXT_BYTES], shown[P_ERR_TEXT_BYTES];
+    p_err err = {0}, shown_reason = {0};
+    job_view shown_view;
+    if (view) { /* the text alone is replaced, and the view stays whose it was */
+        shown_view = *view;
+        shown_view.text =
+            rpc_text_hide_folder(shown, sizeof shown, view->text, s->options.hidden_folder);
+        view = &shown_view;
+    }
+    if (reason) {
+        shown_reason.status = reason->status;
+        rpc_text_hide_folder(shown_reason.text, sizeof shown_reason.text, reason->text,
+                             s->options.hidden_folder);
+        reason = &shown_reason;
+    }
     p_status st = service_get_proof_pack(id, why, view, reason, &bytes, &len, &failed, text, &err);
     if (st != P_OK)
         rpc_call_fail(call, st, err.text);
@@ -171,7 +185,7 @@ static void on_watch(void *ctx, jobs_why why, const job_view *view, const p_err 
     if (why == JOBS_WHY_DROPPED)
         rpc_call_fail(w->call, P_ECANCELLED, "the stream was cancelled");
     else
-        give_answer(w->call, w->id, why, view, reason);
+        give_answer(s, w->call, w->id, why, view, reason);
     free(w);
 }
 

@@ -1,5 +1,6 @@
 #include "host/rpc/health.h"
 
+#include "host/rpc/text.h"
 #include "host/rpc/wire.h"
 
 #include "grpc/health/v1/health.pb-c.h"
@@ -67,7 +68,7 @@ static p_status read_request(rpc_call *call, bool *known, char name[128], p_err 
     const char *service = ((Grpc__Health__V1__HealthCheckRequest *)message)->service;
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         *known = *known || !strcmp(service, services[i]);
-    snprintf(name, 128, "%.100s", service);
+    rpc_text_cut(name, 101, service);
     rpc_wire_free(arena);
     return P_OK;
 }

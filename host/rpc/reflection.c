@@ -1,6 +1,7 @@
 #include "host/rpc/reflection.h"
 
 #include "host/rpc/descriptors.h"
+#include "host/rpc/text.h"
 #include "host/rpc/wire.h"
 #include "proto/descriptors.h"
 
@@ -37,8 +38,9 @@ static rpc_bytes all_files(void)
 static void set_error(response_message *r, workspace *w, p_status status, const char *what,
                       const char *name)
 {
-    snprintf(w->error_text, sizeof w->error_text, "%s%s%.160s%s", what, *name ? " '" : "", name,
-             *name ? "'" : "");
+    char shown[161];
+    snprintf(w->error_text, sizeof w->error_text, "%s%s%s%s", what, *name ? " '" : "",
+             rpc_text_cut(shown, sizeof shown, name), *name ? "'" : "");
     grpc__reflection__v1__error_response__init(&w->error);
     w->error.error_code = p_status_grpc(status);
     w->error.error_message = w->error_text;

@@ -3,6 +3,7 @@
 #include "host/rpc/credentials.h"
 #include "host/rpc/peers.h"
 #include "host/rpc/percent.h"
+#include "host/rpc/text.h"
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -270,7 +271,9 @@ static void call_add_reason(rpc_call *c, uint64_t index, bool with_index, const 
         snprintf(prefix, sizeof prefix, "%" PRIu64 ": ", index);
     size_t n = strlen(prefix);
     memcpy(encoded, prefix, n);
-    n += rpc_percent_encode(encoded + n, sizeof encoded - n, text);
+    char shown[P_ERR_TEXT_BYTES];
+    rpc_text_hide_folder(shown, sizeof shown, text, c->server->options.hidden_folder);
+    n += rpc_percent_encode(encoded + n, sizeof encoded - n, shown);
     bool fits = c->reasons_bytes + n <= REASONS_BYTES;
     if (fits && c->n_reasons == c->cap_reasons) {
         size_t cap = c->cap_reasons ? 2 * c->cap_reasons : 4;
@@ -319,7 +322,9 @@ static void call_set_status(rpc_call *c, grpc_op *op, p_status status, const cha
     op->data.send_status_from_server.trailing_metadata = c->reasons;
     op->data.send_status_from_server.trailing_metadata_count = c->n_reasons;
     if (text) {
-        c->details = grpc_slice_from_copied_string(text);
+        char shown[P_ERR_TEXT_BYTES];
+        c->details = grpc_slice_from_copied_string(
+            rpc_text_hide_folder(shown, sizeof shown, text, c->server->options.hidden_folder));
         c->has_details = true;
         op->data.send_status_from_server.status_details = &c->details;
     }

@@ -60,6 +60,8 @@ typedef struct rpc_server_options {
     unsigned max_streams;       /**< running calls of one connection */
     unsigned max_client_calls;  /**< running calls of one client address (peers.h); 0: no limit */
     size_t max_client_inflight_bytes; /**< as max_inflight_bytes, of one address; 0: no limit */
+    const char *hidden_folder; /**< borrowed; its name is left out of texts for clients (text.h);
+                                  NULL: none */
     /** A call is over; NULL: nobody counts. method is its table's name, or NULL if it was for none
      *  of the methods; code the gRPC status that it ended with, CANCELLED if the client did not
      *  wait for it. Any thread, without locks; must not block nor call the server. */

@@ -51,6 +51,7 @@ typedef struct rpc_service_options {
     jobs *jobs; /**< borrowed: alive until rpc_service_destroy has returned. NULL: GenProof,
                    GetProof and Cancel answer UNAVAILABLE */
     uint64_t job_memory_bytes;      /**< of one job (pipeline_admit); 0: no limit */
+    const char *hidden_folder;      /**< as in rpc_server_options, for result_string */
     uint64_t get_proof_max_seconds; /**< longer time-outs of GetProof are cut to this */
 } rpc_service_options;
 

@@ -279,13 +279,16 @@ static void on_executed(void *ctx, const rpc_execute_event *e)
 {
     const lifecycle *l = ctx;
     telemetry_executed(operations_telemetry(l->operations), e);
-    log_event(&l->log, LOG_INFO, "execute",
+    /* a fault of ours is told with its reason, which then does not quote the request */
+    bool fault = e->result && !strcmp(e->result, "INTERNAL_ERROR");
+    log_event(&l->log, fault ? LOG_WARN : LOG_INFO, "execute",
               "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s*}", "result", e->result,
               "index", (json_int_t)e->index, "request_bytes", (json_int_t)e->request_bytes,
               "response_bytes", (json_int_t)e->response_bytes, "transactions",
               (json_int_t)e->transactions, "processed", (json_int_t)e->processed, "batch_num",
               (json_int_t)e->batch_num, "wait_s", e->wait_seconds, "execute_s", e->execute_seconds,
-              "total_s", e->total_seconds, "reason", l->log.level <= LOG_DEBUG ? e->reason : NULL);
+              "total_s", e->total_seconds, "reason",
+              fault || l->log.level <= LOG_DEBUG ? e->reason : NULL);
 }
 
 static void on_call_ended(void *ctx, const char *method, int code)
@@ -360,6 +363,7 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .jobs = l->jobs,
         .job_memory_bytes = c->limits_job_memory_bytes,
         .get_proof_max_seconds = c->jobs_get_proof_max_seconds,
+        .hidden_folder = c->data_dir,
     };
     rpc_server_options server = {
         .threads = (unsigned)c->grpc_threads,
@@ -370,6 +374,7 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
         .max_streams = (unsigned)c->grpc_max_streams,
         .max_client_calls = (unsigned)c->grpc_max_client_calls,
         .max_client_inflight_bytes = (size_t)c->grpc_max_client_inflight_bytes,
+        .hidden_folder = c->data_dir,
         .ended = on_call_ended,
         .ended_ctx = l,
     };
