@@ -317,7 +317,7 @@ def execute_request(batch):
 def write_seeds(folder):
     """Seeds for the fuzz targets: batch data, the JSON files, single node entries, programs, requests."""
     folder = pathlib.Path(folder)
-    for sub in ("l2_data", "batch_json", "node", "program", "request"):
+    for sub in ("l2_data", "batch_json", "node", "program", "request", "config", "reflection"):
         (folder / sub).mkdir(parents=True, exist_ok=True)
     for path in sorted(DATA.glob("batch/fork*/*.json")):
         batch = json.loads(path.read_text())
@@ -333,6 +333,15 @@ def write_seeds(folder):
                  "HASHER"):
         for fork in FORKS:
             (folder / "program" / f"fork{fork}-{name}").write_bytes(bytes([fork]) + getattr(c, name))
+    for name, value in (("small", {"listen": "[::1]:0", "fork_id": 5}),
+                        ("nested", {"grpc": {"threads": 4, "max_message_bytes": 1024}, "state": {"persist": {"execute": True}}}),
+                        ("tls", {"listen": "0.0.0.0:1", "tls": {"cert": "c", "key": "k", "client_ca": "a", "require_client_cert": True}}),
+                        ("wrong", {"workers": -1, "http": {"listen": "x"}, "counters": [], "nothing": None})):
+        (folder / "config" / name).write_text(json.dumps(value))
+    for name, request in (("list", protobuf((7, "*"))), ("symbol", protobuf((4, "zkprover.v1.InputProver.DbEntry"))),
+                          ("file", protobuf((1, "h"), (3, "zkprover/v1/zk_prover.proto"))),
+                          ("extension", protobuf((5, protobuf((1, "zkprover.v1.Proof"), (2, 7)))))):
+        (folder / "reflection" / name).write_bytes(request)
 
 
 def main():
