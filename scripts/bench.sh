@@ -1,42 +1,104 @@
 #!/usr/bin/env bash
-# Measures the executor on this machine: builds the release preset and runs `zkprover bench execute`.
+# Measures this machine: builds the release preset and prints the table of `zkprover bench`, with the machine, the commit and the
+# vector unit above it; then a server's throughput over gRPC against the same batches in process.
 #
-#   scripts/bench.sh [--json] [--threads=T] [--isa=I] [FILE...]
+#   scripts/bench.sh [--json] [--threads=T] [--isa=I] [--clients=C] [FILE...]
 #
-# FILE: batch files; default: the performance batches of ZKPROVER_VECTORS (default ../shared/vectors), else those of tests/data.
+# FILE: batch files; default: the performance batches of ZKPROVER_VECTORS (default ../shared/vectors) if they are there, and those
+# of tests/data. With --json each line is one object, the first of them about the machine.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-options=()
+options=() clients=() json=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help)
-        sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         exit 0
         ;;
-    -*)
+    --clients=*) clients=("$1") ;;
+    --json)
+        json=1
         options+=("$1")
-        shift
+        ;;
+    --threads=* | --isa=*) options+=("$1") ;;
+    -*)
+        echo "bench.sh: unknown option '$1' (see bench.sh --help)" >&2
+        exit 2
         ;;
     *) break ;;
     esac
+    shift
 done
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-    for f in "${ZKPROVER_VECTORS:-$root/../shared/vectors}"/batch/fork5/performance/*.json; do
+    for f in "${ZKPROVER_VECTORS:-$root/../shared/vectors}"/batch/fork5/performance/*.json \
+        "$root"/tests/data/batch/fork6/{transfer,erc20,contracts,mixed}.json; do
         if [ -f "$f" ]; then
             files+=("$f")
         fi
     done
 fi
-if [ ${#files[@]} -eq 0 ]; then
-    files=("$root"/tests/data/batch/fork6/*.json)
-fi
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! (cd "$root" && cmake --preset release && cmake --build build/release -j "$(nproc)" --target zkprover) >"$log" 2>&1; then
-    tail -n 40 "$log" >&2
+work=$(mktemp -d)
+server=
+finish() {
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" || true
+    fi
+    rm -rf "$work"
+}
+trap finish EXIT
+if ! (cd "$root" && cmake --preset release && cmake --build build/release -j "$(nproc)" --target zkprover zkproverd) >"$work/build" 2>&1; then
+    tail -n 40 "$work/build" >&2
     exit 1
 fi
-"$root/build/release/bin/zkprover" bench execute "${options[@]}" "${files[@]}"
+zkprover=$root/build/release/bin/zkprover
+
+cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+memory=$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo)
+load=$(cut -d' ' -f1 /proc/loadavg)
+commit=$(git -C "$root" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+if [ -n "$json" ]; then
+    printf '{"name":"machine","cpu":"%s","cpus":%d,"memory_gb":%d,"kernel":"%s","commit":"%s","load":%s}\n' \
+        "$cpu" "$(nproc)" "$memory" "$(uname -sr)" "$commit" "$load"
+else
+    printf 'machine  %s, %d CPUs, %d GB, %s\ncommit   %s\nload     %s before the first measurement\n\n' \
+        "$cpu" "$(nproc)" "$memory" "$(uname -sr)" "$commit" "$load"
+fi
+"$zkprover" bench "${options[@]}" gl_poseidon keccak smt witness execute "${files[@]}"
+
+# a server has one fork
+for fork in 4 5 6; do
+    served=()
+    for f in "${files[@]}"; do
+        found=$(grep -o '"forkID": *[0-9]*' "$f" | grep -o '[0-9]*$' || echo 6)
+        if [ "$found" = "$fork" ]; then
+            served+=("$f")
+        fi
+    done
+    if [ ${#served[@]} -eq 0 ]; then
+        continue
+    fi
+    "$root/build/release/bin/zkproverd" --listen 127.0.0.1:0 --fork-id "$fork" --data-dir "$work/data" >"$work/log" 2>&1 &
+    server=$!
+    port=
+    for _ in $(seq 100); do
+        port=$(sed -n 's/.*"event":"serving".*"port":\([0-9]*\).*/\1/p' "$work/log")
+        if [ -n "$port" ] || ! kill -0 "$server" 2>/dev/null; then
+            break
+        fi
+        sleep 0.1
+    done
+    if [ -z "$port" ]; then
+        echo "bench.sh: zkproverd does not serve:" >&2
+        cat "$work/log" >&2
+        exit 1
+    fi
+    [ -n "$json" ] || echo
+    "$zkprover" bench "${options[@]}" "${clients[@]}" execute --addr "127.0.0.1:$port" "${served[@]}"
+    kill "$server"
+    wait "$server"
+    server=
+done

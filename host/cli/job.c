@@ -227,8 +227,10 @@ cli_exit job_report(const char *id, const service_proof *m, const char *reason, 
     bool proved = m->result == RESULT(COMPLETED_OK);
     const char *text = m->result_string[0] ? m->result_string : reason;
     json_t *proof = proved ? job_proof_json(m->proof, &err) : NULL;
-    if (proof && file)
-        (void)output_json_file(file, proof, &err);
+    if (proved && !proof)
+        return cli_fail(&err);
+    if (proof && file && output_json_file(file, proof, &err) != P_OK)
+        file = NULL;
     if (!as_json)
         print_readable(id, m, text, file);
     else if (!print_json(id, m, text, proof))

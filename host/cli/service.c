@@ -63,6 +63,28 @@ p_status service_connect(const service *s, rpc_client **out, p_err *err)
                                  err);
 }
 
+/* What to do about a connection that failed. The words are gRPC's and OpenSSL's; other words get
+ * the general advice. */
+static const char *advice(const service *s, const char *text)
+{
+    static const struct {
+        const char *word, *plain, *encrypted;
+    } all[] = {
+        {"certificate verify failed", NULL,
+         "its certificate is not trusted: --tls-ca names the authority"},
+        {"Peer name", NULL, "--addr has to be a name or address that its certificate has"},
+        {"wrong version number", NULL, "it does not speak TLS: leave the --tls options out"},
+        {"Socket closed", "does it want TLS? --tls or --tls-ca",
+         "does it want a client certificate? --tls-cert and --tls-key"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const char *hint = s->encrypted ? all[i].encrypted : all[i].plain;
+        if (hint && strstr(text, all[i].word))
+            return hint;
+    }
+    return "is zkproverd running there? --addr names another address";
+}
+
 cli_exit service_open(service *s, const cli_command *command, const cli_args *args,
                       service_status **status)
 {
@@ -85,10 +107,11 @@ cli_exit service_open(service *s, const cli_command *command, const cli_args *ar
         p_err_set(&err, P_EINVAL, "options --tls-cert and --tls-key need each other");
         return cli_usage(command, &err);
     }
+    rpc_client_quiet();
     p_status st = service_connect(s, &s->client, &err);
     if (st == P_OK)
         st = get_status(s, (double)s->connect_seconds, &m, &err);
-    static const char hint[] = "is zkproverd running there? --addr names another address";
+    const char *hint = advice(s, err.text);
     if (st == P_EDEADLINE)
         p_err_set(&err, st, "service at %s: no answer within %llu seconds (%s)", s->address,
                   (unsigned long long)s->connect_seconds, hint);

@@ -8,6 +8,7 @@
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
 #include <stdbool.h>
@@ -43,6 +44,17 @@ struct rpc_stream {
 
 /* Tags: only their addresses count. */
 static char tag_start, tag_initial, tag_end, tag_send, tag_receive, tag_close;
+
+static void drop_line(gpr_log_func_args *args)
+{
+    (void)args;
+}
+
+void rpc_client_quiet(void)
+{
+    if (!getenv("GRPC_VERBOSITY"))
+        gpr_set_log_function(drop_line);
+}
 
 p_status rpc_client_create(rpc_client **out, const char *address, size_t max_message_bytes,
                            p_err *err)

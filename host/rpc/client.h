@@ -19,6 +19,10 @@
 typedef struct rpc_client rpc_client;
 typedef struct rpc_stream rpc_stream;
 
+/** gRPC writes no lines of its own to standard error any more, since every failure is reported by
+ *  its call; with GRPC_VERBOSITY in the environment it still does. For the whole process. */
+void rpc_client_quiet(void);
+
 /** address is "HOST:PORT"; nothing is connected yet. Messages of any size can be sent, up to
  *  max_message_bytes received. *out is NULL on failure. */
 p_status rpc_client_create(rpc_client **out, const char *address, size_t max_message_bytes,
