@@ -192,26 +192,39 @@ static void set_from_text(config *c, const key *k, const char *text, const char 
     }
 }
 
+/** What was found, shortened; strings keep their quotes, since "2" is not 2. */
+static const char *found_text(char out[40], const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    snprintf(out, 40, "%.32s%s", text ? text : "?", text && strlen(text) > 32 ? "..." : "");
+    free(text);
+    return out;
+}
+
 static void set_from_json(config *c, const key *k, const json_t *value, const char *source,
                           config_problems *problems)
 {
+    char found[40];
     switch (k->kind) {
     case KIND_TEXT:
         if (!json_is_string(value))
-            config_problem_add(problems, "%s: expected a string", source);
+            config_problem_add(problems, "%s: it is %s; expected a string", source,
+                               found_text(found, value));
         else
             set_text(c, k, json_string_value(value), source, problems);
         break;
     case KIND_BOOL:
         if (!json_is_boolean(value))
-            config_problem_add(problems, "%s: expected true or false", source);
+            config_problem_add(problems, "%s: it is %s; expected true or false", source,
+                               found_text(found, value));
         else
             set_bool(c, k, json_is_true(value));
         break;
     case KIND_NUMBER:
         if (!json_is_integer(value) || json_integer_value(value) < 0)
-            config_problem_add(problems, "%s: expected a whole number from %" PRIu64 " to %" PRIu64,
-                               source, k->min, k->max);
+            config_problem_add(problems,
+                               "%s: it is %s; expected a whole number from %" PRIu64 " to %" PRIu64,
+                               source, found_text(found, value), k->min, k->max);
         else
             set_number(c, k, (uint64_t)json_integer_value(value), source, problems);
         break;

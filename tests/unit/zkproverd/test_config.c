@@ -140,7 +140,7 @@ static void file_errors(void **state)
     load_text("{\"state\": {\"persist\": true}}");
     expect(1, "state.persist: expected an object");
     load_text("{\"fork_id\": \"6\"}");
-    expect(1, "fork_id: expected a whole number");
+    expect(1, "fork_id: it is \"6\"; expected a whole number");
     load_text("{\"fork_id\": 6.0}");
     expect(1, "fork_id");
     load_text("{\"workers\": -1}");
@@ -150,7 +150,7 @@ static void file_errors(void **state)
     load_text("{\"fork_id\": 7}");
     expect(1, "expected 4 to 6");
     load_text("{\"listen\": 50051}");
-    expect(1, "listen: expected a string");
+    expect(1, "listen: it is 50051; expected a string");
     load_text("{\"device\": \"a\\u0000b\"}"); /* jansson refuses NUL by itself */
     expect(1, "");
     load_text("{\"allow_insecure_remote\": 1}");
