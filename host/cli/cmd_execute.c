@@ -187,39 +187,66 @@ static bool print_json(const batch_view *b)
     return ok;
 }
 
-/* A hash or an address that fits into a table: the --json output has it whole. */
-static void cell_hex(table *t, const char *prefix, const char *hex, int digits)
+/* The first and the last digits of a hash or an address: the --json output has it whole. */
+static void cell_hex(table *t, const char *prefix, const char *hex, int first, int last)
 {
-    size_t len = strlen(hex), keep = (size_t)digits;
-    if (len <= 2 * keep + 4)
+    size_t len = strlen(hex), keep = (size_t)(first + last);
+    if (len <= keep + 4)
         table_cell(t, "%s%s", prefix, hex);
     else
-        table_cell(t, "%s%.*s..%s", prefix, digits + 2, hex, hex + len - keep);
+        table_cell(t, "%s%.*s..%s", prefix, first + 2, hex, hex + len - (size_t)last);
+}
+
+/* On a terminal, 80 columns: shortened addresses, no logs, and why a transaction was skipped or
+ * failed beside that it was. */
+static void narrow_row(table *t, size_t index, const tx_view *x)
+{
+    static const char prefix[] = "intrinsic_"; /* all that are skipped have it */
+    const char *reason = x->error;
+    if (x->skipped && strncmp(reason, prefix, sizeof prefix - 1) == 0)
+        reason += sizeof prefix - 1;
+    table_cell(t, "%zu", index);
+    cell_hex(t, "", x->hash, 4, 2);
+    cell_hex(t, "", x->from[0] ? x->from : "(unknown)", 4, 2);
+    cell_hex(t, x->to[0] ? "" : "new ", x->to[0] ? x->to : x->created, 4, 2);
+    table_cell(t, "%llu", (unsigned long long)x->gas_used);
+    table_cell(t, "%s%s%s",
+               x->skipped ? "skipped"
+               : x->ok    ? "ok"
+                          : "failed",
+               reason[0] ? ": " : "", reason);
+}
+
+static void wide_row(table *t, size_t index, const tx_view *x)
+{
+    table_cell(t, "%zu", index);
+    cell_hex(t, "", x->hash, 8, 6);
+    table_cell(t, "%s", x->from[0] ? x->from : "(unknown)");
+    table_cell(t, "%s%s", x->to[0] ? "" : "new ",
+               x->to[0]        ? x->to
+               : x->created[0] ? x->created
+                               : "contract");
+    table_cell(t, "%llu", (unsigned long long)x->gas_used);
+    table_cell(t, "%zu", x->n_logs);
+    table_cell(t, "%s", x->skipped ? "skipped" : x->ok ? "ok" : "failed");
+    table_cell(t, "%s", x->error);
 }
 
 static bool print_table(const batch_view *b)
 {
-    static const char *const header[] = {"#",      "hash",     "from", "to / created",
-                                         "result", "gas used", "logs", "reason"};
+    static const char *const wide[] = {"#",        "hash", "from",   "to / created",
+                                       "gas used", "logs", "result", "reason"};
+    static const char *const narrow[] = {"#", "hash", "from", "to / created", "gas used", "result"};
+    bool terminal = isatty(STDOUT_FILENO);
     table t;
-    table_init(&t, 8, header);
-    t.right[0] = t.right[5] = t.right[6] = true;
-    bool narrow = isatty(STDOUT_FILENO); /* 80 columns */
-    for (size_t i = 0; i < b->n_txs; i++) {
-        const tx_view *x = &b->txs[i];
-        table_cell(&t, "%zu", i);
-        cell_hex(&t, "", x->hash, narrow ? 4 : 8);
-        cell_hex(&t, "", x->from[0] ? x->from : "(unknown)", narrow ? 4 : 40);
-        cell_hex(&t, x->to[0] ? "" : "new ",
-                 x->to[0]        ? x->to
-                 : x->created[0] ? x->created
-                                 : "contract",
-                 narrow ? 4 : 40);
-        table_cell(&t, "%s", x->skipped ? "skipped" : x->ok ? "ok" : "failed");
-        table_cell(&t, "%llu", (unsigned long long)x->gas_used);
-        table_cell(&t, "%zu", x->n_logs);
-        table_cell(&t, "%s", x->error);
-    }
+    if (terminal)
+        table_init(&t, sizeof narrow / sizeof narrow[0], narrow);
+    else
+        table_init(&t, sizeof wide / sizeof wide[0], wide);
+    t.right[0] = t.right[4] = true;
+    t.right[5] = !terminal;
+    for (size_t i = 0; i < b->n_txs; i++)
+        (terminal ? narrow_row : wide_row)(&t, i, &b->txs[i]);
     if (b->n_txs == 0)
         printf("no transactions%s\n", b->completed ? "" : " executed");
     bool ok = b->n_txs == 0 || table_print(&t, stdout);
