@@ -34,6 +34,32 @@ static p_status verified_request(const Zkprover__V1__InputProver *input,
     return st;
 }
 
+/* A job keeps the rules under which it was taken, also if the server is started again with others:
+ * the fork id stands behind the message as a field that InputProver lacks, its last one. */
+#define FORK_FIELD 15
+#define FORK_FIELD_BYTES 2 /* the tag and a number below 128 */
+
+static p_status add_fork(uint8_t **bytes, size_t *len, uint32_t fork_id, p_err *err)
+{
+    uint8_t *more = fork_id < 128 ? realloc(*bytes, *len + FORK_FIELD_BYTES) : NULL;
+    if (!more)
+        return p_err_set(err, P_EEXHAUSTED, "no memory for a request of %zu bytes", *len);
+    more[(*len)++] = FORK_FIELD << 3 | PROTOBUF_C_WIRE_TYPE_VARINT;
+    more[(*len)++] = (uint8_t)fork_id;
+    *bytes = more;
+    return P_OK;
+}
+
+/** Of a stored request; that of the server for one of before there was the field. */
+static uint32_t fork_of(const ProtobufCMessage *input, uint32_t server_fork)
+{
+    if (!input->n_unknown_fields)
+        return server_fork;
+    const ProtobufCMessageUnknownField *f = &input->unknown_fields[input->n_unknown_fields - 1];
+    bool ours = f->tag == FORK_FIELD && f->wire_type == PROTOBUF_C_WIRE_TYPE_VARINT && f->len == 1;
+    return ours ? f->data[0] : server_fork;
+}
+
 p_status rpc_input_decode(void *ctx, const uint8_t *bytes, size_t len, state_request **out,
                           p_err *err)
 {
@@ -45,8 +71,8 @@ p_status rpc_input_decode(void *ctx, const uint8_t *bytes, size_t len, state_req
         rpc_wire_unpack(&zkprover__v1__input_prover__descriptor, bytes, len, &message, &arena, err);
     if (st != P_OK)
         return st;
-    st = verified_request((const Zkprover__V1__InputProver *)message, d->poseidon, d->fork_id, out,
-                          err);
+    st = verified_request((const Zkprover__V1__InputProver *)message, d->poseidon,
+                          fork_of(message, d->fork_id), out, err);
     rpc_wire_free(arena);
     return st;
 }
@@ -64,7 +90,9 @@ static p_status stored_form(const rpc_service *s, const Zkprover__V1__InputProve
     st = pipeline_admit(request, zkprover__v1__input_prover__get_packed_size(input),
                         s->options.job_memory_bytes, err);
     state_request_destroy(request);
-    return st == P_OK ? rpc_wire_pack(&input->base, SIZE_MAX, bytes, len, err) : st;
+    if (st == P_OK)
+        st = rpc_wire_pack(&input->base, SIZE_MAX, bytes, len, err);
+    return st == P_OK ? add_fork(bytes, len, s->options.fork_id, err) : st;
 }
 
 /** From the call's bytes to the stored form. Every intermediate form is freed as soon as the next

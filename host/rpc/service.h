@@ -79,11 +79,12 @@ bool rpc_service_settle(rpc_service *s, unsigned max_ms);
  *  NULL is allowed. */
 void rpc_service_destroy(rpc_service *s);
 
-/** The stored form of a job's request, a serialised zkprover.v1.InputProver, to a verified request:
- *  a pipeline_decode_fn. ctx is an rpc_input_decoder. Any thread. */
+/** The stored form of a job's request, a serialised zkprover.v1.InputProver with the fork id of the
+ *  server that took it, to a verified request: a pipeline_decode_fn. ctx is an rpc_input_decoder.
+ *  Any thread. */
 typedef struct rpc_input_decoder {
     const gl_poseidon_ops *poseidon;
-    uint32_t fork_id;
+    uint32_t fork_id; /**< for a stored request without one */
 } rpc_input_decoder;
 p_status rpc_input_decode(void *ctx, const uint8_t *bytes, size_t len, state_request **out,
                           p_err *err);

@@ -65,11 +65,13 @@ static p_status check_public(const Zkprover__V1__PublicInputs *in,
         if ((st = rpc_validate_address("public_inputs.aggregator_addr", in->aggregator_addr,
                                        &req->aggregator, err)) != P_OK)
             return st;
-    st = state_request_set_l2_data(req, in->batch_l2_data.data, in->batch_l2_data.len,
-                                   EXEC_BATCH_MAX_BYTES, err);
-    if (st == P_EINVAL)
-        p_err_prefix(err, "public_inputs");
-    return st;
+    if (in->batch_l2_data.len > EXEC_BATCH_MAX_BYTES)
+        return p_err_set(err, P_EINVAL,
+                         "public_inputs.batch_l2_data: %zu bytes, expected at most %d; split the "
+                         "batch",
+                         in->batch_l2_data.len, EXEC_BATCH_MAX_BYTES);
+    return state_request_set_l2_data(req, in->batch_l2_data.data, in->batch_l2_data.len,
+                                     EXEC_BATCH_MAX_BYTES, err);
 }
 
 p_status rpc_validate_input(const Zkprover__V1__InputProver *input,

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ENV_PREFIX "ZKPROVER_"
@@ -274,9 +275,34 @@ static void load_object(config *c, json_t *object, const char *prefix, const cha
     }
 }
 
+/** What the parser would say in words that do not help. */
+static const char *no_text_file(const char *file)
+{
+    struct stat st;
+    char start[3];
+    if (stat(file, &st) != 0)
+        return NULL;
+    if (S_ISDIR(st.st_mode))
+        return "it is a directory; expected a JSON file";
+    if (!S_ISREG(st.st_mode)) /* a pipe can be read only once */
+        return NULL;
+    FILE *f = fopen(file, "rb");
+    size_t n = f ? fread(start, 1, sizeof start, f) : 0;
+    if (f)
+        fclose(f);
+    return n == 3 && !memcmp(start, "\xef\xbb\xbf", 3)
+               ? "it begins with a byte order mark; save it as UTF-8 without one"
+               : NULL;
+}
+
 static void load_file(config *c, const char *file, config_problems *problems)
 {
     json_error_t error;
+    const char *what = no_text_file(file);
+    if (what) {
+        config_problem_add(problems, "%.200s: %s", file, what);
+        return;
+    }
     json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         if (error.line > 0)

@@ -116,6 +116,18 @@ static void file_errors(void **state)
     (void)state;
     load(FLAGS("--config", "/nonexistent/x.json"), NULL);
     expect(1, "/nonexistent/x.json");
+    load(FLAGS("--config", "/tmp"), NULL);
+    expect(1, "/tmp: it is a directory");
+    load_text("\xef\xbb\xbf{}");
+    expect(1, "byte order mark");
+    load_text("{\"listen\": [1, \"\\u00e4\"]}");
+    expect(1, "listen: it is [1,\"\\u00E4\"]; expected a string");
+    load_text("{\"counters\": {\"enforce\": \"yes\"}}");
+    expect(1, "counters.enforce: it is \"yes\"; expected true or false");
+    load_text("{\"workers\": -1}");
+    expect(1, "workers: it is -1; expected a whole number from 0 to 1024");
+    load_text("{\"workers\": [1000000000,1000000000,1000000000,1000000000,1000000000]}");
+    expect(1, "workers: it is [1000000000,1000000000,100000000...; expected");
     load_text("");
     expect(1, "line 1");
     load_text("{\"fork_id\": 6,\n}");
