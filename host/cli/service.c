@@ -85,6 +85,23 @@ static const char *advice(const service *s, const char *text)
     return "is zkproverd running there? --addr names another address";
 }
 
+/** gRPC takes a port above 65535 for another one, and a name without a port for one with 443. What
+ *  begins with a scheme (dns:, unix:, ...) it knows better. */
+static p_status check_address(const char *address, const char *source, p_err *err)
+{
+    const char *colon = strrchr(address, ':');
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    unsigned long port = digits && digits <= 5 ? strtoul(colon + 1, NULL, 10) : 0;
+    if (!strncmp(address, "unix:", 5) || !strncmp(address, "dns:", 4) || strstr(address, "://"))
+        return P_OK;
+    if (colon && colon != address && !colon[1 + digits] && port >= 1 && port <= 65535)
+        return P_OK;
+    return p_err_set(err, P_EINVAL,
+                     "%s: '%s' is no address; expected HOST:PORT with a port from 1 to 65535, "
+                     "as " DEFAULT_ADDRESS,
+                     source, address);
+}
+
 cli_exit service_open(service *s, const cli_command *command, const cli_args *args,
                       service_status **status)
 {
@@ -95,6 +112,9 @@ cli_exit service_open(service *s, const cli_command *command, const cli_args *ar
     if (!address)
         address = getenv("ZKPROVER_ADDR");
     s->address = address && *address ? address : DEFAULT_ADDRESS;
+    if (check_address(s->address, cli_args_get(command, args, "addr") ? "--addr" : "ZKPROVER_ADDR",
+                      &err) != P_OK)
+        return cli_usage(command, &err);
     s->connect_seconds = DEFAULT_CONNECT_SECONDS;
     if (cli_args_number(command, args, "connect-timeout", 1, 3600, &s->connect_seconds, &err) !=
         P_OK)

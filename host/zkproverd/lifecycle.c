@@ -545,9 +545,19 @@ void lifecycle_drain(lifecycle *l)
     wait_for_job(l);
 }
 
+/** A signal handler for the last steps, which nobody polls between: only _exit is safe in it. */
+static void leave_now(int number)
+{
+    (void)number;
+    _exit(EXIT_CODE_FAILURE);
+}
+
 void lifecycle_stop(lifecycle *l)
 {
     sigset_t set;
+    struct sigaction leave = {.sa_handler = leave_now};
+    sigaction(SIGTERM, &leave, NULL);
+    sigaction(SIGINT, &leave, NULL);
     stop_signals(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     operations_stop(l->operations); /* it asks the other parts */

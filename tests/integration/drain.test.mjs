@@ -105,6 +105,19 @@ test('a second signal ends the server at once', async () => {
     client.close();
 });
 
+test('signals in any number and at any moment end the process by itself, with exit code 0 or 1', async () => {
+    for (let round = 0; round < 6; round++) {
+        const server = await startServer();
+        for (let i = 0; i <= round; i++) {
+            server.child.kill(i % 2 ? 'SIGINT' : 'SIGTERM');
+            await sleep(round % 3);
+        }
+        const { code, signal } = await server.exited;
+        assert.equal(signal, null);
+        assert.ok(code === 0 || code === 1, String(code));
+    }
+});
+
 test('an idle server ends at once, also with connected clients', async () => {
     const server = await startServer();
     const client = connect(server);

@@ -41,6 +41,11 @@ expect 2 "40 hexadecimal digits" execute --local --aggregator 0x12 "$batch"
 expect 1 "No such file" execute --local "$work/absent.json"
 expect 1 "Connection refused" execute --addr 127.0.0.1:1 "$batch"
 expect 1 "Connection refused" status --addr 127.0.0.1:1
+for address in 127.0.0.1 127.0.0.1: 127.0.0.1:0 127.0.0.1:65536 127.0.0.1:99999999999 :50051 127.0.0.1:x '[::1]'; do
+    expect 2 "HOST:PORT with a port" status --addr "$address"
+done
+expect 1 "running there" status --addr unix:/nonexistent/socket
+expect 1 "running there" status --addr '[::1]:1'
 
 # commands of the service
 id=123e4567-e89b-12d3-a456-426614174000
@@ -51,6 +56,8 @@ done
 ZKPROVER_ADDR=127.0.0.1:2
 export ZKPROVER_ADDR
 expect 1 "127.0.0.1:2: " status
+ZKPROVER_ADDR=nonsense
+expect 2 "ZKPROVER_ADDR: 'nonsense' is no address" status
 unset ZKPROVER_ADDR
 expect 2 "expected one ID, found 0" get
 expect 2 "expected one ID, found 2" get $id $id
