@@ -4,9 +4,8 @@
 
 #include "host/cli/service.h"
 
+#include "driver/base/clock.h"
 #include "driver/field/gl_poseidon.h"
-
-#include <time.h>
 
 #define BENCH_MAX_THREADS 256
 #define BENCH_MAX_L2_DATA (((size_t)1 << 24) - 1)
@@ -20,7 +19,6 @@ typedef struct bench_line {
 } bench_line;
 
 void bench_print(const bench_line *l, bool as_json);
-double bench_now(clockid_t clock);
 
 /** Runs body on n jobs of `size` bytes each, one a thread. */
 bool bench_run_threads(void *(*body)(void *), void *jobs, size_t size, unsigned n);

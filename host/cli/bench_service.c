@@ -100,16 +100,17 @@ static void *turn_main(void *arg)
 {
     turn *t = arg;
     rpc_stream *stream = NULL;
-    double start = bench_now(CLOCK_MONOTONIC), cpu = bench_now(CLOCK_THREAD_CPUTIME_ID), wall = 0;
+    double start = p_clock_seconds(CLOCK_MONOTONIC), cpu = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID),
+           wall = 0;
     if (!t->runner)
         t->status = rpc_stream_open(&stream, t->client, "/zkprover.v1.ZKProverService/Execute",
                                     TIMEOUT_SECONDS, &t->err);
     while (t->status == P_OK && wall < TURN_SECONDS) {
         t->status = t->runner ? once_local(t, &t->err) : once_service(t, stream, &t->err);
-        wall = bench_now(CLOCK_MONOTONIC) - start;
+        wall = p_clock_seconds(CLOCK_MONOTONIC) - start;
     }
     t->wall_s += wall;
-    t->cpu_s += bench_now(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    t->cpu_s += p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
     rpc_stream_destroy(stream);
     return NULL;
 }

@@ -21,13 +21,6 @@
 #define TREE_ROUND 256               /* writes between two roots, as of a large batch */
 #define TREE_BYTES ((size_t)1 << 30) /* address space; touched as far as it is used */
 
-double bench_now(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Highest resident memory of the process so far. */
 static double peak_mb(void)
 {
@@ -82,7 +75,7 @@ static void *hash_main(void *arg)
         j->failed = true;
         return NULL;
     }
-    double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+    double start = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     for (size_t i = 0; i < n * 12; i++)
         states[i] = i;
     do {
@@ -91,7 +84,7 @@ static void *hash_main(void *arg)
         for (size_t i = 0; !j->poseidon && i < n; i++)
             keccak_f1600(lanes);
         j->done += n;
-        j->cpu_s = bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+        j->cpu_s = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     } while (j->cpu_s < MIN_CPU_SECONDS);
     free(states);
     return NULL;
@@ -113,7 +106,7 @@ static p_status bench_hash(const char *name, const gl_poseidon_ops *poseidon, un
                            bool as_json, p_err *err)
 {
     hash_job *jobs = calloc(threads, sizeof *jobs);
-    double wall = bench_now(CLOCK_MONOTONIC);
+    double wall = p_clock_seconds(CLOCK_MONOTONIC);
     for (unsigned i = 0; jobs && i < threads; i++)
         jobs[i].poseidon = poseidon;
     if (!jobs || !bench_run_threads(hash_main, jobs, sizeof *jobs, threads)) {
@@ -125,7 +118,7 @@ static p_status bench_hash(const char *name, const gl_poseidon_ops *poseidon, un
                     .isa = poseidon ? poseidon->isa : "portable",
                     .threads = threads,
                     .log_n = STATES_LOG2,
-                    .wall_s = bench_now(CLOCK_MONOTONIC) - wall};
+                    .wall_s = p_clock_seconds(CLOCK_MONOTONIC) - wall};
     uint64_t done = 0;
     bool failed = false;
     for (unsigned i = 0; i < threads; i++) {
@@ -164,12 +157,12 @@ static void *execute_main(void *arg)
         state_outcome *o = NULL;
         batch_expected e = {0};
         j->status = batch_json_parse(j->file, &options, &req, &e, &j->err);
-        double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+        double start = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
         if (j->status == P_OK)
             j->status = state_request_verify(req, j->poseidon, &j->err);
         if (j->status == P_OK && !j->witness_only)
             j->status = state_execute(runner, req, NULL, &o, &j->err);
-        j->cpu_s += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+        j->cpu_s += p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
         if (j->status == P_OK && j->witness_only) {
             j->bytes += j->file_bytes;
             j->runs++;
@@ -214,7 +207,7 @@ static p_status bench_file(const char *path, bool witness_only, const gl_poseido
     if (!file)
         return p_err_set(err, P_EINVAL, "%s: %s", path, je.text);
     execute_job *jobs = calloc(threads, sizeof *jobs);
-    double wall = bench_now(CLOCK_MONOTONIC);
+    double wall = p_clock_seconds(CLOCK_MONOTONIC);
     for (unsigned i = 0; jobs && i < threads; i++) {
         jobs[i].file = file;
         jobs[i].poseidon = poseidon;
@@ -228,7 +221,7 @@ static p_status bench_file(const char *path, bool witness_only, const gl_poseido
                     .isa = poseidon->isa,
                     .threads = threads,
                     .log_n = -1};
-    l.wall_s = bench_now(CLOCK_MONOTONIC) - wall;
+    l.wall_s = p_clock_seconds(CLOCK_MONOTONIC) - wall;
     uint64_t txs = 0, bytes = 0;
     for (unsigned i = 0; jobs && i < threads && s == P_OK; i++) {
         s = jobs[i].status;
@@ -322,11 +315,11 @@ static void *tree_main(void *arg)
     j->fault = smt_init(&tree, &arena, &host, NULL, &missing, NULL);
     if (j->fault == EXEC_FAULT_NONE)
         j->fault = tree_round(&tree, &random, n_keys, 4 * n_keys); /* fills it */
-    double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+    double start = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     while (j->fault == EXEC_FAULT_NONE && j->cpu_s < MIN_CPU_SECONDS) {
         j->fault = tree_round(&tree, &random, n_keys, TREE_ROUND);
         j->writes += TREE_ROUND;
-        j->cpu_s = bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+        j->cpu_s = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     }
     munmap(memory, TREE_BYTES);
     return NULL;
@@ -336,7 +329,7 @@ static p_status bench_tree(const gl_poseidon_ops *poseidon, unsigned threads, bo
                            p_err *err)
 {
     tree_job *jobs = calloc(threads, sizeof *jobs);
-    double wall = bench_now(CLOCK_MONOTONIC);
+    double wall = p_clock_seconds(CLOCK_MONOTONIC);
     for (unsigned i = 0; jobs && i < threads; i++)
         jobs[i].poseidon = poseidon;
     bench_line l = {.name = "smt",
@@ -345,7 +338,7 @@ static p_status bench_tree(const gl_poseidon_ops *poseidon, unsigned threads, bo
                     .threads = threads,
                     .log_n = TREE_LOG2};
     bool ok = jobs && bench_run_threads(tree_main, jobs, sizeof *jobs, threads);
-    l.wall_s = bench_now(CLOCK_MONOTONIC) - wall;
+    l.wall_s = p_clock_seconds(CLOCK_MONOTONIC) - wall;
     uint64_t writes = 0;
     for (unsigned i = 0; i < threads && ok; i++) {
         ok = !jobs[i].failed && jobs[i].fault == EXEC_FAULT_NONE;

@@ -1,5 +1,6 @@
 #include "host/cli/job.h"
 
+#include "driver/base/clock.h"
 #include "host/cli/output.h"
 #include "host/cli/terminal.h"
 #include "host/cli/value.h"
@@ -61,13 +62,6 @@ int job_percent(const char *text)
 
 /* ---- waiting ---- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void sleep_ms(unsigned ms)
 {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
@@ -96,12 +90,13 @@ p_status job_wait(service *s, const char *id, uint64_t seconds, service_proof **
                   char reason[SERVICE_REASON_BYTES], p_err *err)
 {
     bool shown = seconds > 0 && terminal_can_redraw(stderr);
-    double start = now(), lost = 0; /* lost: since when the service is away */
+    double start = p_clock_seconds(CLOCK_MONOTONIC),
+           lost = 0; /* lost: since when the service is away */
     p_status st;
     if (shown)
         terminal_guard();
     for (;;) {
-        double asked = now();
+        double asked = p_clock_seconds(CLOCK_MONOTONIC);
         uint64_t left = 0, most = shown ? SHOWN_SECONDS : SILENT_SECONDS;
         if (seconds == JOB_NO_LIMIT || asked - start < (double)seconds)
             left = seconds == JOB_NO_LIMIT ? most
@@ -110,9 +105,10 @@ p_status job_wait(service *s, const char *id, uint64_t seconds, service_proof **
         bool away = st == P_EUNAVAILABLE && left > 0;
         if (away && lost == 0)
             lost = asked;
-        if (away && now() - lost < (double)s->connect_seconds) {
+        if (away && p_clock_seconds(CLOCK_MONOTONIC) - lost < (double)s->connect_seconds) {
             if (shown)
-                draw(id, "the service is away; trying again", now() - start);
+                draw(id, "the service is away; trying again",
+                     p_clock_seconds(CLOCK_MONOTONIC) - start);
             sleep_ms(RETRY_MS);
             continue;
         }
@@ -120,10 +116,11 @@ p_status job_wait(service *s, const char *id, uint64_t seconds, service_proof **
             break;
         lost = 0;
         if (shown)
-            draw(id, (*out)->result_string, now() - start);
+            draw(id, (*out)->result_string, p_clock_seconds(CLOCK_MONOTONIC) - start);
         service_proof_free(*out);
         *out = NULL;
-        if (now() - asked < RETRY_MS / 1000.0) /* answered early: the service drains */
+        if (p_clock_seconds(CLOCK_MONOTONIC) - asked <
+            RETRY_MS / 1000.0) /* answered early: the service drains */
             sleep_ms(RETRY_MS);
     }
     if (shown)

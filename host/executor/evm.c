@@ -138,21 +138,21 @@ static exec_fault refuse(evm_machine *m, unsigned op, size_t n_operands, uint64_
     case 0x3f:
     case 0x47:
     case 0x54:
-        EVM_TRY(counters_need_poseidon(c, 1, 0));
+        EXEC_TRY(counters_need_poseidon(c, 1, 0));
         break;
     case 0x40:
-        EVM_TRY(counters_need_poseidon(c, 1, 0));
-        EVM_TRY(counters_need_keccak(c, 1));
+        EXEC_TRY(counters_need_poseidon(c, 1, 0));
+        EXEC_TRY(counters_need_keccak(c, 1));
         break;
     case 0xf5:
-        EVM_TRY(counters_need_poseidon(c, 2, 0));
+        EXEC_TRY(counters_need_poseidon(c, 2, 0));
         break;
     case 0x55:
     case 0xf0:
-        EVM_TRY(counters_need_poseidon(c, 3, 0));
+        EXEC_TRY(counters_need_poseidon(c, 3, 0));
         break;
     case 0xff:
-        EVM_TRY(counters_need_poseidon(c, 4, 0));
+        EXEC_TRY(counters_need_poseidon(c, 4, 0));
         break;
     default:
         break;
@@ -223,7 +223,7 @@ static u256 calldata_word(const evm_frame *f, const u256 *offset)
 #define WORLD_OP(call)                                                                             \
     do {                                                                                           \
         SAVE();                                                                                    \
-        EVM_TRY(call);                                                                             \
+        EXEC_TRY(call);                                                                            \
         if (m->halt != EXEC_OK)                                                                    \
             goto halted;                                                                           \
         gas = f->gas;                                                                              \
@@ -233,10 +233,10 @@ static u256 calldata_word(const evm_frame *f, const u256 *offset)
 #define FRAME_OP(call)                                                                             \
     do {                                                                                           \
         SAVE();                                                                                    \
-        EVM_TRY(call);                                                                             \
+        EXEC_TRY(call);                                                                            \
         if (m->halt != EXEC_OK)                                                                    \
             goto halted;                                                                           \
-        EVM_TRY(evm_work(m, 50));                                                                  \
+        EXEC_TRY(evm_work(m, 50));                                                                 \
         goto resume;                                                                               \
     } while (0)
 #define HALT(why)                                                                                  \
@@ -294,7 +294,7 @@ resume:
         case 0x00: /* STOP */
             CHECK(0x00);
             SAVE();
-            EVM_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
+            EXEC_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
             goto resume;
         case 0x01:
             CHECK(0x01);
@@ -344,7 +344,7 @@ resume:
                 x->counters.steps_least +=
                     (uint64_t)COUNTERS_EXPONENT_BIT_LEAST_STEPS * u256_bit_length(sp - 2);
             BINARY(u256_exp(a, b));
-            EVM_TRY(evm_work(m, 20));
+            EXEC_TRY(evm_work(m, 20));
             break;
         }
         case 0x0b:
@@ -559,9 +559,9 @@ resume:
                 code[target->limb[0]] != 0x5b)
                 HALT(EXEC_INVALID_JUMP);
             counters_add_jump(&x->counters, pc - run);
-            EVM_TRY(counters_need_steps(&x->counters, 0));
+            EXEC_TRY(counters_need_steps(&x->counters, 0));
             pc = run = (size_t)target->limb[0];
-            EVM_TRY(evm_work(m, 8));
+            EXEC_TRY(evm_work(m, 8));
             break;
         case 0x57: /* JUMPI */
             CHECK(0x57);
@@ -637,7 +637,7 @@ resume:
             size_t offset, len;
             WORLD_OP(evm_memory_range(m, f, sp - 1, sp - 2, &offset, &len));
             SAVE();
-            EVM_TRY(evm_end_frame(m, op == 0xf3 ? EXEC_OK : EXEC_REVERT, f->memory + offset, len));
+            EXEC_TRY(evm_end_frame(m, op == 0xf3 ? EXEC_OK : EXEC_REVERT, f->memory + offset, len));
             goto resume;
         }
         case 0xf4:
@@ -652,7 +652,7 @@ resume:
         case 0xff: /* SENDALL */
             CHECK(0xff);
             WORLD_OP(evm_op_sendall(m, f));
-            EVM_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
+            EXEC_TRY(evm_end_frame(m, EXEC_OK, NULL, 0));
             goto resume;
         default:
             HALT(EXEC_INVALID_OPCODE);
@@ -661,11 +661,11 @@ resume:
 
 refused:
     SAVE();
-    EVM_TRY(refuse(m, op, (size_t)(sp - stack), gas, &m->halt));
+    EXEC_TRY(refuse(m, op, (size_t)(sp - stack), gas, &m->halt));
 halted:
     why = m->halt;
     m->halt = EXEC_OK;
-    EVM_TRY(evm_end_frame(m, why, NULL, 0));
+    EXEC_TRY(evm_end_frame(m, why, NULL, 0));
     goto resume;
 }
 

@@ -76,7 +76,7 @@ static exec_fault set_return_data(evm_machine *m, const uint8_t *output, size_t 
 static exec_fault deliver(evm_machine *m, evm_frame *f, const u256 *pushed, const uint8_t *output,
                           size_t output_len, size_t return_offset, size_t return_len)
 {
-    EVM_TRY(set_return_data(m, output, output_len));
+    EXEC_TRY(set_return_data(m, output, output_len));
     size_t n = return_len < output_len ? return_len : output_len;
     if (n != 0)
         memcpy(f->memory + return_offset, m->return_data, n);
@@ -185,7 +185,7 @@ static exec_fault push_frame(evm_machine *m, const frame_plan *p, const uint8_t 
 
 exec_fault evm_touch(evm_machine *m, const exec_address *a, bool *was_cold)
 {
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 2, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 2, 0));
     return world_touch_address(m->x->world, a, was_cold);
 }
 
@@ -194,14 +194,14 @@ exec_fault evm_is_empty(evm_machine *m, const exec_address *a, bool *empty)
     world *w = m->x->world;
     u256 value;
     *empty = false;
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 3, 0));
-    EVM_TRY(world_balance(w, a, &value));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 3, 0));
+    EXEC_TRY(world_balance(w, a, &value));
     if (!u256_is_zero(&value))
         return EXEC_FAULT_NONE;
-    EVM_TRY(world_nonce(w, a, &value));
+    EXEC_TRY(world_nonce(w, a, &value));
     if (!u256_is_zero(&value))
         return EXEC_FAULT_NONE;
-    EVM_TRY(world_code_hash(w, a, &value));
+    EXEC_TRY(world_code_hash(w, a, &value));
     *empty = u256_is_zero(&value);
     return EXEC_FAULT_NONE;
 }
@@ -213,18 +213,18 @@ static exec_fault move_value(evm_machine *m, const frame_plan *p, bool *ok)
     *ok = true;
     if (u256_is_zero(&p->value))
         return EXEC_FAULT_NONE;
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 4, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 4, 0));
     if (p->kind == EXEC_DELEGATECALL)
         return EXEC_FAULT_NONE; /* the value is only inherited */
     u256 balance;
-    EVM_TRY(world_balance(w, &p->sender, &balance));
+    EXEC_TRY(world_balance(w, &p->sender, &balance));
     if (u256_lt(&balance, &p->value)) {
         *ok = false;
         return EXEC_FAULT_NONE;
     }
     balance = u256_sub(&balance, &p->value);
-    EVM_TRY(world_set_balance(w, &p->sender, &balance));
-    EVM_TRY(world_balance(w, &p->self, &balance));
+    EXEC_TRY(world_set_balance(w, &p->sender, &balance));
+    EXEC_TRY(world_balance(w, &p->self, &balance));
     balance = u256_add(&balance, &p->value);
     return world_set_balance(w, &p->self, &balance);
 }
@@ -254,12 +254,12 @@ static exec_fault start_precompile(evm_machine *m, const frame_plan *p, size_t s
         return EXEC_FAULT_NONE;
     }
     bool ok;
-    EVM_TRY(move_value(m, p, &ok));
+    EXEC_TRY(move_value(m, p, &ok));
     if (!ok)
         return refuse_value(m, p);
     report_start(m, p);
     precompile_result result;
-    EVM_TRY(precompile_run(m->x, number, p->input, p->input_len, p->gas, &result));
+    EXEC_TRY(precompile_run(m->x, number, p->input, p->input_len, p->gas, &result));
     if (result.error != EXEC_OK)
         world_revert(m->x->world, snapshot);
     return end_at_once(m, p, result.error, result.gas_left, result.output, result.output_len);
@@ -270,16 +270,16 @@ static exec_fault start_call(evm_machine *m, const frame_plan *p)
     exec_context *x = m->x;
     size_t snapshot = world_snapshot(x->world);
     bool ignored;
-    EVM_TRY(evm_touch(m, &p->code_address, &ignored));
+    EXEC_TRY(evm_touch(m, &p->code_address, &ignored));
     if (evm_is_precompile(&p->code_address))
         return start_precompile(m, p, snapshot);
     bool ok;
-    EVM_TRY(move_value(m, p, &ok));
+    EXEC_TRY(move_value(m, p, &ok));
     if (!ok)
         return refuse_value(m, p);
     report_start(m, p);
     u256 length;
-    EVM_TRY(world_code_length(x->world, &p->code_address, &length));
+    EXEC_TRY(world_code_length(x->world, &p->code_address, &length));
     if (u256_is_zero(&length))
         return end_at_once(m, p, EXEC_OK, p->gas, NULL, 0);
     /* no host holds such a code; the leaf is a lie or the tree is foreign */
@@ -288,10 +288,10 @@ static exec_fault start_call(evm_machine *m, const frame_plan *p)
         return EXEC_FAULT_MISSING_CODE;
     }
     uint64_t blocks = length.limb[0] / 56 + 1;
-    EVM_TRY(counters_need_poseidon(&x->counters, 0, blocks));
-    EVM_TRY(counters_need_padding(&x->counters, blocks));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 0, blocks));
+    EXEC_TRY(counters_need_padding(&x->counters, blocks));
     const uint8_t *code;
-    EVM_TRY(world_code_bytes(x->world, &p->code_address, (size_t)length.limb[0], &code));
+    EXEC_TRY(world_code_bytes(x->world, &p->code_address, (size_t)length.limb[0], &code));
     return push_frame(m, p, code, (size_t)length.limb[0], snapshot);
 }
 
@@ -300,21 +300,21 @@ static exec_fault start_create(evm_machine *m, const frame_plan *p, size_t snaps
     exec_context *x = m->x;
     world *w = x->world;
     report_start(m, p);
-    EVM_TRY(counters_need_poseidon(&x->counters, 3, 0));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 3, 0));
     bool ignored;
-    EVM_TRY(evm_touch(m, &p->self, &ignored));
+    EXEC_TRY(evm_touch(m, &p->self, &ignored));
     u256 value;
-    EVM_TRY(world_nonce(w, &p->self, &value));
+    EXEC_TRY(world_nonce(w, &p->self, &value));
     if (u256_is_zero(&value))
-        EVM_TRY(world_code_hash(w, &p->self, &value));
+        EXEC_TRY(world_code_hash(w, &p->self, &value));
     if (!u256_is_zero(&value)) {
         world_revert(w, snapshot);
         return end_at_once(m, p, EXEC_ADDRESS_COLLISION, 0, NULL, 0);
     }
     value = u256_from_u64(1);
-    EVM_TRY(world_set_nonce(w, &p->self, &value));
+    EXEC_TRY(world_set_nonce(w, &p->self, &value));
     bool ok;
-    EVM_TRY(move_value(m, p, &ok));
+    EXEC_TRY(move_value(m, p, &ok));
     /* the sender's balance was checked before; only a message of a careless caller gets here */
     if (!ok) {
         world_revert(w, snapshot);
@@ -353,16 +353,16 @@ exec_fault evm_op_call(evm_machine *m, evm_frame *f, exec_call_kind kind)
         return EXEC_FAULT_NONE;
     }
     size_t args_offset, args_len, return_offset, return_len;
-    EVM_TRY(evm_memory_range(m, f, rest, rest - 1, &args_offset, &args_len));
+    EXEC_TRY(evm_memory_range(m, f, rest, rest - 1, &args_offset, &args_len));
     if (m->halt != EXEC_OK)
         return EXEC_FAULT_NONE;
-    EVM_TRY(evm_memory_range(m, f, rest - 2, rest - 3, &return_offset, &return_len));
+    EXEC_TRY(evm_memory_range(m, f, rest - 2, rest - 3, &return_offset, &return_len));
     if (m->halt != EXEC_OK)
         return EXEC_FAULT_NONE;
 
     exec_address target = bytes_address_of_u256(arg - 1);
     bool cold;
-    EVM_TRY(evm_touch(m, &target, &cold));
+    EXEC_TRY(evm_touch(m, &target, &cold));
     if (!evm_charge(m, f, GAS_WARM + (cold ? GAS_COLD_ACCOUNT_EXTRA : 0)))
         return EXEC_FAULT_NONE;
     if (pays) {
@@ -370,7 +370,7 @@ exec_fault evm_op_call(evm_machine *m, evm_frame *f, exec_call_kind kind)
             return EXEC_FAULT_NONE;
         if (kind == EXEC_CALL) {
             bool empty;
-            EVM_TRY(evm_is_empty(m, &target, &empty));
+            EXEC_TRY(evm_is_empty(m, &target, &empty));
             if (empty && !evm_charge(m, f, GAS_NEW_ACCOUNT))
                 return EXEC_FAULT_NONE;
         }
@@ -405,7 +405,7 @@ static exec_fault create_address(exec_context *x, const exec_address *sender, co
                                  exec_address *address)
 {
     uint8_t rlp[1 + 21 + 33], nonce_bytes[32], digest[32];
-    EVM_TRY(counters_need_keccak(&x->counters, 1));
+    EXEC_TRY(counters_need_keccak(&x->counters, 1));
     unsigned n = u256_byte_length(nonce);
     bytes_store_u256(nonce_bytes, nonce);
     size_t len = 1;
@@ -431,7 +431,7 @@ static exec_fault create2_address(exec_context *x, const exec_address *sender, c
                                   const uint8_t *code, size_t code_len, exec_address *address)
 {
     uint8_t seed[1 + 20 + 32 + 32], digest[32];
-    EVM_TRY(counters_need_keccak(&x->counters, 2 + (code_len + 1) / 136));
+    EXEC_TRY(counters_need_keccak(&x->counters, 2 + (code_len + 1) / 136));
     seed[0] = 0xff;
     memcpy(seed + 1, sender->bytes, 20);
     bytes_store_u256(seed + 21, salt);
@@ -450,13 +450,13 @@ exec_fault evm_op_create(evm_machine *m, evm_frame *f, exec_call_kind kind)
     /* from the top: value, offset, size [, salt]; GAS_CREATE is paid */
     const u256 *arg = f->sp - 1;
     u256 salt = u256_zero();
-    EVM_TRY(counters_need_poseidon(&x->counters, kind == EXEC_CREATE ? 3 : 2, 0));
+    EXEC_TRY(counters_need_poseidon(&x->counters, kind == EXEC_CREATE ? 3 : 2, 0));
     if (f->is_static) {
         m->halt = EXEC_INVALID_STATIC;
         return EXEC_FAULT_NONE;
     }
     size_t offset, len;
-    EVM_TRY(evm_memory_range(m, f, arg - 1, arg - 2, &offset, &len));
+    EXEC_TRY(evm_memory_range(m, f, arg - 1, arg - 2, &offset, &len));
     if (m->halt != EXEC_OK)
         return EXEC_FAULT_NONE;
     if (kind == EXEC_CREATE2) {
@@ -469,10 +469,10 @@ exec_fault evm_op_create(evm_machine *m, evm_frame *f, exec_call_kind kind)
 
     u256 balance, nonce;
     const u256 last_nonce = u256_from_u64(UINT64_MAX);
-    EVM_TRY(world_balance(w, &f->self, &balance));
+    EXEC_TRY(world_balance(w, &f->self, &balance));
     bool refused = u256_lt(&balance, &value);
     if (!refused) {
-        EVM_TRY(world_nonce(w, &f->self, &nonce));
+        EXEC_TRY(world_nonce(w, &f->self, &nonce));
         refused = u256_eq(&nonce, &last_nonce); /* EIP-2681 */
     }
     if (refused) {
@@ -480,7 +480,7 @@ exec_fault evm_op_create(evm_machine *m, evm_frame *f, exec_call_kind kind)
         return deliver(m, f, &zero, NULL, 0, 0, 0);
     }
     u256 next = u256_add_u64(&nonce, 1);
-    EVM_TRY(world_set_nonce(w, &f->self, &next));
+    EXEC_TRY(world_set_nonce(w, &f->self, &next));
     size_t snapshot = world_snapshot(w);
     uint64_t gas = gas_all_but_one_64th(f->gas);
     f->gas -= gas;
@@ -494,9 +494,9 @@ exec_fault evm_op_create(evm_machine *m, evm_frame *f, exec_call_kind kind)
         .input_len = len,
     };
     if (kind == EXEC_CREATE)
-        EVM_TRY(create_address(x, &f->self, &nonce, &p.self));
+        EXEC_TRY(create_address(x, &f->self, &nonce, &p.self));
     else
-        EVM_TRY(create2_address(x, &f->self, &salt, p.input, len, &p.self));
+        EXEC_TRY(create2_address(x, &f->self, &salt, p.input, len, &p.self));
     p.code_address = p.self;
     return start_create(m, &p, snapshot);
 }
@@ -512,7 +512,7 @@ static exec_fault deposit_code(evm_machine *m, evm_frame *f, const uint8_t *code
     if (!evm_charge(m, f, GAS_CODE_DEPOSIT_BYTE * (uint64_t)len))
         return EXEC_FAULT_NONE;
     if (f->caller != NULL || x->rules.create_tx_checks_deposit)
-        EVM_TRY(counters_need_poseidon(&x->counters, 2, 0));
+        EXEC_TRY(counters_need_poseidon(&x->counters, 2, 0));
     /* a create transaction leaves no trace of empty code; CREATE writes two zeros */
     if (len == 0 && f->caller == NULL)
         return EXEC_FAULT_NONE;
@@ -522,10 +522,10 @@ static exec_fault deposit_code(evm_machine *m, evm_frame *f, const uint8_t *code
             f->caller->refund = f->refund;
         return EXEC_FAULT_NONE;
     }
-    EVM_TRY(world_set_code_length(x->world, &f->self, len));
+    EXEC_TRY(world_set_code_length(x->world, &f->self, len));
     if (len != 0) {
-        EVM_TRY(counters_need_poseidon(&x->counters, 0, len / 56 + 1));
-        EVM_TRY(counters_need_padding(&x->counters, len / 56 + 1));
+        EXEC_TRY(counters_need_poseidon(&x->counters, 0, len / 56 + 1));
+        EXEC_TRY(counters_need_padding(&x->counters, len / 56 + 1));
     }
     return world_set_code_bytes(x->world, &f->self, code, len);
 }
@@ -535,7 +535,7 @@ exec_fault evm_end_frame(evm_machine *m, exec_error error, const uint8_t *output
     evm_frame *f = m->top;
     evm_frame *caller = f->caller;
     if (error == EXEC_OK && f->is_create && output != NULL) {
-        EVM_TRY(deposit_code(m, f, output, output_len));
+        EXEC_TRY(deposit_code(m, f, output, output_len));
         error = m->halt;
     }
     m->halt = EXEC_OK;
@@ -563,7 +563,7 @@ exec_fault evm_end_frame(evm_machine *m, exec_error error, const uint8_t *output
             output_len = 0; /* the code is not return data */
         }
     }
-    EVM_TRY(deliver(m, caller, &pushed, output, output_len, f->return_offset, f->return_len));
+    EXEC_TRY(deliver(m, caller, &pushed, output, output_len, f->return_offset, f->return_len));
     exec_arena_release(&m->x->memory->frame, f->arena_mark);
     return EXEC_FAULT_NONE;
 }

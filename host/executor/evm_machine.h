@@ -80,13 +80,6 @@ typedef struct evm_machine {
     evm_outcome *outcome; /**< filled in by the end of frame 0 */
 } evm_machine;
 
-#define EVM_TRY(expression)                                                                        \
-    do {                                                                                           \
-        exec_fault evm_try_fault = (expression);                                                   \
-        if (evm_try_fault != EXEC_FAULT_NONE)                                                      \
-            return evm_try_fault;                                                                  \
-    } while (0)
-
 /** Pays from the running frame, or sets m->halt. */
 static inline bool evm_charge(evm_machine *m, evm_frame *f, uint64_t amount)
 {

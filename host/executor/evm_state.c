@@ -36,11 +36,11 @@ static void push_late(evm_machine *m, evm_frame *f, const u256 *value)
 
 exec_fault evm_op_balance(evm_machine *m, evm_frame *f)
 {
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
     exec_address a = bytes_address_of_u256(f->sp - 1);
     bool cold;
-    EVM_TRY(world_balance(m->x->world, &a, f->sp - 1));
-    EVM_TRY(evm_touch(m, &a, &cold));
+    EXEC_TRY(world_balance(m->x->world, &a, f->sp - 1));
+    EXEC_TRY(evm_touch(m, &a, &cold));
     (void)evm_charge(m, f, GAS_WARM + (cold ? GAS_COLD_ACCOUNT_EXTRA : 0));
     return EXEC_FAULT_NONE;
 }
@@ -48,8 +48,8 @@ exec_fault evm_op_balance(evm_machine *m, evm_frame *f)
 exec_fault evm_op_selfbalance(evm_machine *m, evm_frame *f)
 {
     u256 balance;
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
-    EVM_TRY(world_balance(m->x->world, &f->self, &balance));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
+    EXEC_TRY(world_balance(m->x->world, &f->self, &balance));
     push_late(m, f, &balance);
     return EXEC_FAULT_NONE;
 }
@@ -57,9 +57,9 @@ exec_fault evm_op_selfbalance(evm_machine *m, evm_frame *f)
 exec_fault evm_op_codesize(evm_machine *m, evm_frame *f)
 {
     u256 length = u256_from_u64(f->code_len);
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
     if (!f->is_create)
-        EVM_TRY(world_code_length(m->x->world, &f->code_address, &length));
+        EXEC_TRY(world_code_length(m->x->world, &f->code_address, &length));
     push_late(m, f, &length);
     return EXEC_FAULT_NONE;
 }
@@ -68,9 +68,9 @@ exec_fault evm_op_codesize(evm_machine *m, evm_frame *f)
 static exec_fault ext_access(evm_machine *m, evm_frame *f, exec_address *a)
 {
     bool cold;
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 1, 0));
     *a = bytes_address_of_u256(f->sp - 1);
-    EVM_TRY(evm_touch(m, a, &cold));
+    EXEC_TRY(evm_touch(m, a, &cold));
     (void)evm_charge(m, f, GAS_WARM + (cold ? GAS_COLD_ACCOUNT_EXTRA : 0));
     return EXEC_FAULT_NONE;
 }
@@ -78,14 +78,14 @@ static exec_fault ext_access(evm_machine *m, evm_frame *f, exec_address *a)
 exec_fault evm_op_extcodesize(evm_machine *m, evm_frame *f)
 {
     exec_address a;
-    EVM_TRY(ext_access(m, f, &a));
+    EXEC_TRY(ext_access(m, f, &a));
     return m->halt != EXEC_OK ? EXEC_FAULT_NONE : world_code_length(m->x->world, &a, f->sp - 1);
 }
 
 exec_fault evm_op_extcodehash(evm_machine *m, evm_frame *f)
 {
     exec_address a;
-    EVM_TRY(ext_access(m, f, &a));
+    EXEC_TRY(ext_access(m, f, &a));
     return m->halt != EXEC_OK ? EXEC_FAULT_NONE : world_code_hash(m->x->world, &a, f->sp - 1);
 }
 
@@ -95,13 +95,13 @@ static exec_fault copy_to_memory(evm_machine *m, evm_frame *f, const u256 *arg,
                                  const uint8_t *source, size_t source_len, uint64_t steps)
 {
     size_t to, len;
-    EVM_TRY(evm_memory_range(m, f, arg, arg - 2, &to, &len));
+    EXEC_TRY(evm_memory_range(m, f, arg, arg - 2, &to, &len));
     if (m->halt != EXEC_OK || !evm_charge(m, f, GAS_COPY_WORD * gas_words(len)))
         return EXEC_FAULT_NONE;
     if (len == 0)
         return EXEC_FAULT_NONE;
     m->x->counters.steps_least += steps * len;
-    EVM_TRY(counters_need_steps(&m->x->counters, 0));
+    EXEC_TRY(counters_need_steps(&m->x->counters, 0));
     uint64_t from = u256_saturate_u64(arg - 1);
     size_t n = 0;
     if (from < source_len) {
@@ -133,22 +133,22 @@ exec_fault evm_op_extcodecopy(evm_machine *m, evm_frame *f)
     exec_address a = bytes_address_of_u256(arg);
     f->sp -= 4;
     bool cold;
-    EVM_TRY(evm_touch(m, &a, &cold));
+    EXEC_TRY(evm_touch(m, &a, &cold));
     if (!evm_charge(m, f, GAS_WARM + (cold ? GAS_COLD_ACCOUNT_EXTRA : 0)))
         return EXEC_FAULT_NONE;
     u256 length;
     const uint8_t *code = NULL;
-    EVM_TRY(counters_need_poseidon(&x->counters, 1, 0));
-    EVM_TRY(world_code_length(x->world, &a, &length));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 1, 0));
+    EXEC_TRY(world_code_length(x->world, &a, &length));
     if (!u256_is_zero(&length)) {
         if (!u256_fits_u64(&length) || length.limb[0] > SIZE_MAX / 2) {
             x->missing = length;
             return EXEC_FAULT_MISSING_CODE;
         }
         uint64_t blocks = (length.limb[0] + 1) / 56 + 1;
-        EVM_TRY(counters_need_poseidon(&x->counters, 1, blocks));
-        EVM_TRY(counters_need_padding(&x->counters, blocks));
-        EVM_TRY(world_code_bytes(x->world, &a, (size_t)length.limb[0], &code));
+        EXEC_TRY(counters_need_poseidon(&x->counters, 1, blocks));
+        EXEC_TRY(counters_need_padding(&x->counters, blocks));
+        EXEC_TRY(world_code_bytes(x->world, &a, (size_t)length.limb[0], &code));
     }
     /* the code is loaded, and counted, before the memory is paid for */
     return copy_to_memory(m, f, arg - 1, code, (size_t)length.limb[0],
@@ -160,7 +160,7 @@ exec_fault evm_op_returndatacopy(evm_machine *m, evm_frame *f)
     const u256 *arg = f->sp - 1;
     f->sp -= 3;
     size_t to, len;
-    EVM_TRY(evm_memory_range(m, f, arg, arg - 2, &to, &len));
+    EXEC_TRY(evm_memory_range(m, f, arg, arg - 2, &to, &len));
     if (m->halt != EXEC_OK)
         return EXEC_FAULT_NONE;
     uint64_t from = u256_saturate_u64(arg - 1);
@@ -178,8 +178,8 @@ exec_fault evm_op_blockhash(evm_machine *m, evm_frame *f)
 {
     exec_context *x = m->x;
     uint8_t slot[64];
-    EVM_TRY(counters_need_poseidon(&x->counters, 1, 0));
-    EVM_TRY(counters_need_keccak(&x->counters, 1));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 1, 0));
+    EXEC_TRY(counters_need_keccak(&x->counters, 1));
     bytes_store_u256(slot, f->sp - 1);
     memset(slot + 32, 0, 31);
     slot[63] = 1;
@@ -194,10 +194,10 @@ exec_fault evm_op_sload(evm_machine *m, evm_frame *f)
     exec_context *x = m->x;
     u256 slot = f->sp[-1];
     bool cold;
-    EVM_TRY(counters_need_poseidon(&x->counters, 1, 0));
-    EVM_TRY(world_storage(x->world, &f->self, &slot, f->sp - 1));
-    EVM_TRY(counters_need_poseidon(&x->counters, 2, 0));
-    EVM_TRY(world_touch_slot(x->world, &f->self, &slot, &cold));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 1, 0));
+    EXEC_TRY(world_storage(x->world, &f->self, &slot, f->sp - 1));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 2, 0));
+    EXEC_TRY(world_touch_slot(x->world, &f->self, &slot, &cold));
     (void)evm_charge(m, f, GAS_WARM + (cold ? GAS_COLD_SLOT_EXTRA : 0));
     return evm_work(m, 50);
 }
@@ -234,7 +234,7 @@ exec_fault evm_op_sstore(evm_machine *m, evm_frame *f)
     world *w = x->world;
     u256 slot = f->sp[-1], value = f->sp[-2];
     f->sp -= 2;
-    EVM_TRY(counters_need_poseidon(&x->counters, 3, 0));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 3, 0));
     if (f->gas <= GAS_SSTORE_SENTRY) {
         m->halt = EXEC_OUT_OF_GAS;
         return EXEC_FAULT_NONE;
@@ -245,16 +245,16 @@ exec_fault evm_op_sstore(evm_machine *m, evm_frame *f)
     }
     u256 current, original;
     bool cold;
-    EVM_TRY(world_storage(w, &f->self, &slot, &current));
-    EVM_TRY(world_original_storage(w, &f->self, &slot, &original));
-    EVM_TRY(counters_need_poseidon(&x->counters, 2, 0));
-    EVM_TRY(world_touch_slot(w, &f->self, &slot, &cold));
+    EXEC_TRY(world_storage(w, &f->self, &slot, &current));
+    EXEC_TRY(world_original_storage(w, &f->self, &slot, &original));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 2, 0));
+    EXEC_TRY(world_touch_slot(w, &f->self, &slot, &cold));
     int64_t refund = 0;
     uint64_t price = sstore_price(&original, &current, &value, &refund);
     if (!evm_charge(m, f, price + (cold ? GAS_COLD_SLOT : 0)))
         return EXEC_FAULT_NONE;
     f->refund += refund;
-    EVM_TRY(world_set_storage(w, &f->self, &slot, &value));
+    EXEC_TRY(world_set_storage(w, &f->self, &slot, &value));
     return evm_work(m, 100);
 }
 
@@ -262,10 +262,10 @@ exec_fault evm_op_sha3(evm_machine *m, evm_frame *f)
 {
     exec_context *x = m->x;
     size_t offset, len;
-    EVM_TRY(evm_memory_range(m, f, f->sp - 1, f->sp - 2, &offset, &len));
+    EXEC_TRY(evm_memory_range(m, f, f->sp - 1, f->sp - 2, &offset, &len));
     if (m->halt != EXEC_OK || !evm_charge(m, f, GAS_SHA3_WORD * gas_words(len)))
         return EXEC_FAULT_NONE;
-    EVM_TRY(counters_need_keccak(&x->counters, 1 + (len + 1) / 136));
+    EXEC_TRY(counters_need_keccak(&x->counters, 1 + (len + 1) / 136));
     uint8_t digest[32];
     x->host->keccak(digest, len == 0 ? NULL : f->memory + offset, len);
     counters_add_keccak(&x->counters, len);
@@ -283,7 +283,7 @@ exec_fault evm_op_log(evm_machine *m, evm_frame *f, unsigned n_topics)
         return EXEC_FAULT_NONE;
     }
     size_t offset, len;
-    EVM_TRY(evm_memory_range(m, f, arg, arg - 1, &offset, &len));
+    EXEC_TRY(evm_memory_range(m, f, arg, arg - 1, &offset, &len));
     if (m->halt != EXEC_OK ||
         !evm_charge(m, f, GAS_LOG_BYTE * (uint64_t)len + GAS_LOG_TOPIC * (uint64_t)n_topics))
         return EXEC_FAULT_NONE;
@@ -307,26 +307,26 @@ exec_fault evm_op_log(evm_machine *m, evm_frame *f, unsigned n_topics)
 exec_fault evm_op_sendall(evm_machine *m, evm_frame *f)
 {
     world *w = m->x->world;
-    EVM_TRY(counters_need_poseidon(&m->x->counters, 4, 0));
+    EXEC_TRY(counters_need_poseidon(&m->x->counters, 4, 0));
     if (f->is_static) {
         m->halt = EXEC_INVALID_STATIC;
         return EXEC_FAULT_NONE;
     }
     exec_address to = bytes_address_of_u256(--f->sp);
     u256 balance, other;
-    EVM_TRY(world_balance(w, &f->self, &balance));
+    EXEC_TRY(world_balance(w, &f->self, &balance));
     if (u256_is_zero(&balance) || bytes_address_eq(&to, &f->self))
         return EXEC_FAULT_NONE;
     bool empty, cold;
-    EVM_TRY(evm_is_empty(m, &to, &empty));
+    EXEC_TRY(evm_is_empty(m, &to, &empty));
     if (empty && !evm_charge(m, f, GAS_NEW_ACCOUNT))
         return EXEC_FAULT_NONE;
-    EVM_TRY(evm_touch(m, &to, &cold));
+    EXEC_TRY(evm_touch(m, &to, &cold));
     if (cold && !evm_charge(m, f, GAS_COLD_ACCOUNT))
         return EXEC_FAULT_NONE;
-    EVM_TRY(world_balance(w, &to, &other));
+    EXEC_TRY(world_balance(w, &to, &other));
     other = u256_add(&other, &balance);
-    EVM_TRY(world_set_balance(w, &to, &other));
+    EXEC_TRY(world_set_balance(w, &to, &other));
     other = u256_zero();
     return world_set_balance(w, &f->self, &other);
 }

@@ -13,13 +13,6 @@
 #define LOCAL_EXIT_ROOT_SLOT 1
 #define L2_DATA_LIMIT (UINT32_C(1) << 24)
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        exec_fault try_fault = (call);                                                             \
-        if (try_fault != EXEC_FAULT_NONE)                                                          \
-            return try_fault;                                                                      \
-    } while (0)
-
 /** A run: the context and what only this file needs. */
 typedef struct run {
     exec_context x;
@@ -57,7 +50,7 @@ static exec_fault write_exit_root(exec_context *x, const exec_batch *batch)
         return EXEC_FAULT_NONE;
     u256 slot, value;
     batch_mapping_slot(x, &root, EXIT_ROOT_POSITION, &slot);
-    TRY(world_storage(x->world, &batch_exit_root_manager, &slot, &value));
+    EXEC_TRY(world_storage(x->world, &batch_exit_root_manager, &slot, &value));
     if ((uint32_t)value.limb[0] != 0)
         return EXEC_FAULT_NONE;
     value = u256_from_u64(x->timestamp);
@@ -72,10 +65,10 @@ static exec_fault open_world(run *r)
     x->world = exec_arena_alloc(&x->memory->tree, world_bytes());
     if (x->world == NULL)
         return EXEC_FAULT_MEMORY;
-    TRY(world_init(x->world, x->host, x->observer, x->memory, &x->counters, &x->missing,
-                   &r->batch->old_state_root));
-    TRY(world_begin_tx(x->world));
-    TRY(write_exit_root(x, r->batch));
+    EXEC_TRY(world_init(x->world, x->host, x->observer, x->memory, &x->counters, &x->missing,
+                        &r->batch->old_state_root));
+    EXEC_TRY(world_begin_tx(x->world));
+    EXEC_TRY(write_exit_root(x, r->batch));
     world_checkpoint(x->world);
     return EXEC_FAULT_NONE;
 }
@@ -116,12 +109,12 @@ static exec_fault run_transactions(run *r, exec_result *result)
     batch_progress progress;
     memset(&progress, 0, sizeof progress);
     u256 slot = u256_zero();
-    TRY(world_storage(x->world, &batch_system_account, &slot, &progress.tx_count));
+    EXEC_TRY(world_storage(x->world, &batch_system_account, &slot, &progress.tx_count));
     x->counters.keccak_reserve = batch_keccak_reserve(r->batch->l2_data_len);
-    TRY(counters_need_keccak(&x->counters, 0));
+    EXEC_TRY(counters_need_keccak(&x->counters, 0));
 
     batch_txs *txs = &r->txs;
-    TRY(batch_parse(x, r->batch->l2_data, r->batch->l2_data_len, txs));
+    EXEC_TRY(batch_parse(x, r->batch->l2_data, r->batch->l2_data_len, txs));
     if (txs->invalid) {
         result->outcome = EXEC_BATCH_INVALID_RLP;
         result->invalid_offset = txs->invalid_offset;
@@ -135,13 +128,13 @@ static exec_fault run_transactions(run *r, exec_result *result)
             return EXEC_FAULT_MEMORY;
         memset(r->senders, 0, txs->n * sizeof *r->senders);
         progress.senders = r->senders;
-        TRY(world_root(x->world,
-                       &progress.state_root)); /* what a skipped first transaction shows */
+        EXEC_TRY(world_root(x->world,
+                            &progress.state_root)); /* what a skipped first transaction shows */
     }
     for (uint32_t i = 0; i < txs->n; i++) {
         if (x->observer->poll != NULL && x->observer->poll(x->observer->ctx))
             return EXEC_FAULT_STOPPED;
-        TRY(batch_process_tx(x, &txs->txs[i], &progress));
+        EXEC_TRY(batch_process_tx(x, &txs->txs[i], &progress));
     }
     result->n_processed = progress.n_processed;
     result->gas_used = progress.gas_used;
@@ -155,7 +148,7 @@ static exec_fault roll_back(run *r, exec_fault fault, exec_result *result)
     exec_error undone;
     result->outcome = outcome_of(fault, &undone);
     result->n_txs = r->txs.n;
-    TRY(world_rollback(x->world));
+    EXEC_TRY(world_rollback(x->world));
     if (x->observer->rolled_back != NULL)
         x->observer->rolled_back(x->observer->ctx);
     if (x->observer->tx == NULL)
@@ -163,9 +156,9 @@ static exec_fault roll_back(run *r, exec_fault fault, exec_result *result)
     batch_progress progress;
     memset(&progress, 0, sizeof progress);
     progress.senders = r->senders;
-    TRY(world_root(x->world, &progress.state_root));
+    EXEC_TRY(world_root(x->world, &progress.state_root));
     for (uint32_t i = 0; i < r->txs.n; i++)
-        TRY(batch_report_undone(x, &r->txs.txs[i], undone, &progress));
+        EXEC_TRY(batch_report_undone(x, &r->txs.txs[i], undone, &progress));
     return EXEC_FAULT_NONE;
 }
 
@@ -187,18 +180,18 @@ static void accumulate(exec_context *x, const exec_batch *batch, exec_result *re
 static exec_fault execute(run *r, exec_result *result)
 {
     exec_context *x = &r->x;
-    TRY(open_world(r));
+    EXEC_TRY(open_world(r));
     exec_fault fault = run_transactions(r, result);
     if (is_out_of_counters(fault)) {
-        TRY(roll_back(r, fault, result));
+        EXEC_TRY(roll_back(r, fault, result));
     } else {
-        TRY(fault);
+        EXEC_TRY(fault);
     }
 
     u256 slot = u256_from_u64(LOCAL_EXIT_ROOT_SLOT), value;
-    TRY(world_storage(x->world, &batch_exit_root_manager, &slot, &value));
+    EXEC_TRY(world_storage(x->world, &batch_exit_root_manager, &slot, &value));
     result->new_local_exit_root = bytes_hash_of_u256(&value);
-    TRY(world_root(x->world, &result->new_state_root));
+    EXEC_TRY(world_root(x->world, &result->new_state_root));
     accumulate(x, r->batch, result);
     return EXEC_FAULT_NONE;
 }

@@ -16,14 +16,6 @@ const exec_address batch_system_account = {
 /** Mapping of transaction numbers to state roots in the system account. */
 #define STATE_ROOT_POSITION 1
 
-/* `TRY(f(...))` passes any fault up at once */
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        exec_fault try_fault = (call);                                                             \
-        if (try_fault != EXEC_FAULT_NONE)                                                          \
-            return try_fault;                                                                      \
-    } while (0)
-
 /** A transaction on its way: what its steps hand to each other. */
 typedef struct running_tx {
     exec_context *x;
@@ -69,16 +61,16 @@ static exec_fault check_sender(running_tx *t, exec_error *error)
     exec_context *x = t->x;
     const exec_tx *tx = t->tx;
     uint8_t hash[32];
-    TRY(counters_need_steps(&x->counters, COUNTERS_TX_STEPS));
+    EXEC_TRY(counters_need_steps(&x->counters, COUNTERS_TX_STEPS));
     x->host->keccak(hash, tx->signed_list, tx->signed_list_len);
     u256 v = u256_from_u64(tx->v), r = bytes_u256_of_hash(&tx->r), s = bytes_u256_of_hash(&tx->s);
-    TRY(exec_ecrecover(x, hash, &v, &r, &s, true, &t->has_from, &t->from));
+    EXEC_TRY(exec_ecrecover(x, hash, &v, &r, &s, true, &t->has_from, &t->from));
     *error = EXEC_INTRINSIC_SIGNATURE;
     if (!t->has_from)
         return EXEC_FAULT_NONE;
 
     u256 value;
-    TRY(world_code_length(x->world, &t->from, &value));
+    EXEC_TRY(world_code_length(x->world, &t->from, &value));
     *error = EXEC_INTRINSIC_SENDER_CODE;
     if (!u256_is_zero(&value))
         return EXEC_FAULT_NONE;
@@ -88,16 +80,16 @@ static exec_fault check_sender(running_tx *t, exec_error *error)
         return EXEC_FAULT_NONE;
 
     bool was_cold;
-    TRY(counters_need_poseidon(&x->counters, 2, 0));
-    TRY(world_touch_address(x->world, &t->from, &was_cold));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 2, 0));
+    EXEC_TRY(world_touch_address(x->world, &t->from, &was_cold));
 
-    TRY(world_nonce(x->world, &t->from, &value));
+    EXEC_TRY(world_nonce(x->world, &t->from, &value));
     *error = EXEC_INTRINSIC_NONCE;
     u256 nonce = u256_from_u64(tx->nonce);
     if (!u256_eq(&value, &nonce))
         return EXEC_FAULT_NONE;
     value = u256_add_u64(&nonce, 1); /* 2^64 is a legal result */
-    TRY(world_set_nonce(x->world, &t->from, &value));
+    EXEC_TRY(world_set_nonce(x->world, &t->from, &value));
     *error = EXEC_OK;
     return EXEC_FAULT_NONE;
 }
@@ -118,13 +110,13 @@ static exec_fault check_gas(running_tx *t, exec_error *error)
     if (fee(&t->prepaid, &t->price, tx->gas_limit))
         return EXEC_FAULT_NONE;
 
-    TRY(world_balance(x->world, &t->from, &t->balance));
+    EXEC_TRY(world_balance(x->world, &t->from, &t->balance));
     *error = EXEC_INTRINSIC_BALANCE;
     u256 cost;
     if (u256_add_carry(&cost, &t->prepaid, &tx->value) || u256_lt(&t->balance, &cost))
         return EXEC_FAULT_NONE;
     u256 rest = u256_sub(&t->balance, &t->prepaid);
-    TRY(world_set_balance(x->world, &t->from, &rest));
+    EXEC_TRY(world_set_balance(x->world, &t->from, &rest));
     *error = EXEC_OK;
     return EXEC_FAULT_NONE;
 }
@@ -144,7 +136,7 @@ static exec_fault run_message(running_tx *t)
         .data_len = tx->data_len,
     };
     if (tx->is_create) {
-        TRY(counters_need_keccak(&x->counters, 1));
+        EXEC_TRY(counters_need_keccak(&x->counters, 1));
         exec_create_address(&t->create_address, &t->from, tx->nonce, x->host->keccak);
         x->counters.keccak_f++; /* at most 31 bytes */
         m.to = t->create_address;
@@ -162,7 +154,7 @@ static bool is_halt(exec_error error)
 static exec_fault add_balance(exec_context *x, const exec_address *a, const u256 *amount)
 {
     u256 balance;
-    TRY(world_balance(x->world, a, &balance));
+    EXEC_TRY(world_balance(x->world, a, &balance));
     balance = u256_add(&balance, amount);
     return world_set_balance(x->world, a, &balance);
 }
@@ -188,12 +180,12 @@ static exec_fault settle_gas(running_tx *t)
     t->gas_left = 0;
     t->gas_refunded = 0;
     if (!is_halt(t->outcome.error)) {
-        TRY(counters_need_poseidon(&x->counters, 4, 0));
+        EXEC_TRY(counters_need_poseidon(&x->counters, 4, 0));
         t->gas_left = after_refund(t);
         t->gas_refunded = t->gas_left > t->outcome.gas_left ? t->gas_left - t->outcome.gas_left : 0;
         /* neither product can pass 2^256: the gas limit's did not */
         (void)fee(&amount, &t->price, t->gas_left);
-        TRY(add_balance(x, &t->from, &amount));
+        EXEC_TRY(add_balance(x, &t->from, &amount));
     }
     (void)fee(&amount, &t->price, t->tx->gas_limit - t->gas_left);
     return add_balance(x, &x->coinbase, &amount);
@@ -203,12 +195,12 @@ static exec_fault settle_gas(running_tx *t)
 static exec_fault close_block(running_tx *t, batch_progress *progress)
 {
     exec_context *x = t->x;
-    TRY(counters_need_keccak(&x->counters, 1));
-    TRY(counters_need_poseidon(&x->counters, 2, 0));
+    EXEC_TRY(counters_need_keccak(&x->counters, 1));
+    EXEC_TRY(counters_need_poseidon(&x->counters, 2, 0));
     u256 slot = u256_zero();
     progress->tx_count = t->block_number;
-    TRY(world_set_storage(x->world, &batch_system_account, &slot, &progress->tx_count));
-    TRY(world_root(x->world, &t->block_hash));
+    EXEC_TRY(world_set_storage(x->world, &batch_system_account, &slot, &progress->tx_count));
+    EXEC_TRY(world_root(x->world, &t->block_hash));
     batch_mapping_slot(x, &progress->tx_count, STATE_ROOT_POSITION, &slot);
     return world_set_storage(x->world, &batch_system_account, &slot, &t->block_hash);
 }
@@ -266,7 +258,7 @@ static exec_fault report(const running_tx *t, exec_error error, const batch_prog
 static exec_fault process(running_tx *t, batch_progress *progress)
 {
     exec_context *x = t->x;
-    TRY(world_begin_tx(x->world));
+    EXEC_TRY(world_begin_tx(x->world));
     size_t before = world_snapshot(x->world);
     exec_effective_gas_price(&t->price, &t->tx->gas_price, t->tx->effective_percentage);
     t->block_number = u256_add_u64(&progress->tx_count, 1);
@@ -275,23 +267,23 @@ static exec_fault process(running_tx *t, batch_progress *progress)
     exec_fault fault = check_sender(t, &error);
     if (progress->senders != NULL)
         progress->senders[progress->index] = (batch_sender){t->from, t->has_from};
-    TRY(fault);
+    EXEC_TRY(fault);
     if (error == EXEC_OK)
-        TRY(check_gas(t, &error));
+        EXEC_TRY(check_gas(t, &error));
     if (error != EXEC_OK) {
         world_revert(x->world, before);
     } else {
-        TRY(run_message(t));
+        EXEC_TRY(run_message(t));
         error = t->outcome.error;
-        TRY(settle_gas(t));
-        TRY(close_block(t, progress));
+        EXEC_TRY(settle_gas(t));
+        EXEC_TRY(close_block(t, progress));
         progress->n_processed++;
         progress->gas_used += t->tx->gas_limit - t->gas_left;
     }
     if (x->observer->tx == NULL)
         return EXEC_FAULT_NONE;
     if (!exec_error_is_intrinsic(error))
-        TRY(world_root(x->world, &progress->state_root));
+        EXEC_TRY(world_root(x->world, &progress->state_root));
     return report(t, error, progress);
 }
 

@@ -1,6 +1,7 @@
 #include "host/executor/smt.h"
 
 #include "host/executor/smt_node.h"
+#include "host/executor/u256.h"
 
 #include <string.h>
 
@@ -399,11 +400,6 @@ static exec_fault delete_leaf(smt *t, path *p, const gl_t key[4], bool may_load,
     *kind = SMT_DELETE_LIFT;
     *count = up;
     return EXEC_FAULT_NONE;
-}
-
-static bool u256_is_zero(const u256 *a)
-{
-    return (a->limb[0] | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
 }
 
 static exec_fault write_path(smt *t, path *p, const gl_t key[4], const u256 *value, bool may_load,

@@ -45,6 +45,14 @@ typedef enum exec_fault {
                             data or more */
 } exec_fault;
 
+/** `EXEC_TRY(f(...));` passes any fault up at once. */
+#define EXEC_TRY(expression)                                                                       \
+    do {                                                                                           \
+        exec_fault try_fault = (expression);                                                       \
+        if (try_fault != EXEC_FAULT_NONE)                                                          \
+            return try_fault;                                                                      \
+    } while (0)
+
 /** Why a transaction was skipped or undone, or how its outermost frame failed. Texts (executor
  * specification, section 6): exec_error_text. */
 /* clang-format off */

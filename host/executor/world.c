@@ -2,6 +2,7 @@
 
 #include "driver/field/gl_poseidon.h"
 #include "host/executor/critbit.h"
+#include "host/executor/u256.h"
 #include "host/executor/world_cost.h"
 
 #include <string.h>
@@ -88,16 +89,6 @@ size_t world_bytes(void)
     return sizeof(world);
 }
 
-static bool is_zero(const u256 *a)
-{
-    return (a->limb[0] | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
-}
-
-static bool is_equal(const u256 *a, const u256 *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 exec_fault world_init(world *w, const exec_host *host, const exec_observer *observer,
                       exec_memory *memory, exec_counters *counters, u256 *missing, const u256 *root)
 {
@@ -156,7 +147,7 @@ static exec_fault account_get(world *w, const exec_address *a, account_record **
     u256 number = address_number(a);
     if (w->last_account) {
         account_record *last = exec_ref_ptr(w->arena, w->last_account);
-        if (is_equal(&last->entry.key, &number)) {
+        if (u256_eq(&last->entry.key, &number)) {
             *out = last;
             return EXEC_FAULT_NONE;
         }
@@ -202,7 +193,7 @@ static exec_fault slot_get(world *w, const exec_address *a, const u256 *slot, sl
         memset(r, 0, sizeof *r);
         r->entry.key = *slot;
         gl_t capacity[4];
-        if (is_zero(slot)) {
+        if (u256_is_zero(slot)) {
             memcpy(capacity, w->zero_capacity, sizeof capacity);
         } else {
             for (unsigned i = 0; i < 8; i++)
@@ -352,7 +343,7 @@ exec_fault world_rollback(world *w)
     exec_fault fault = w->fault;
     for (exec_ref ref = w->has_checkpoint ? w->written : 0; ref && !fault;) {
         leaf_record *leaf = exec_ref_ptr(w->arena, ref);
-        if (leaf->changed_since_checkpoint && !is_equal(&leaf->now, &leaf->base)) {
+        if (leaf->changed_since_checkpoint && !u256_eq(&leaf->now, &leaf->base)) {
             fault = smt_restore(&w->state, leaf->key, &leaf->base);
             leaf->now = leaf->base;
         }
@@ -392,7 +383,7 @@ static exec_fault write_leaf(world *w, world_leaf type, const exec_address *a, c
         return fault;
     w->counters->poseidon_g += world_cost_write(&effect);
     const u256 *old = &effect.before.value;
-    if (is_equal(old, value))
+    if (u256_eq(old, value))
         return EXEC_FAULT_NONE;
     if (!leaf->written) {
         leaf->written = true;
@@ -540,7 +531,7 @@ exec_fault world_code(world *w, const exec_address *a, const uint8_t **code, siz
     *code = NULL;
     *len = 0;
     exec_fault fault = world_code_length(w, a, &length);
-    if (fault || is_zero(&length))
+    if (fault || u256_is_zero(&length))
         return fault;
     if (length.limb[1] | length.limb[2] | length.limb[3] | length.limb[0] >> 32) {
         fault = world_code_hash(w, a, w->missing); /* no code is that long */
@@ -620,7 +611,7 @@ void world_changes(const world *w,
 {
     for (exec_ref ref = w->written; ref;) {
         const leaf_record *leaf = exec_ref_ptr(w->arena, ref);
-        if (!is_equal(&leaf->first, &leaf->now)) {
+        if (!u256_eq(&leaf->first, &leaf->now)) {
             u256 key;
             memcpy(key.limb, leaf->key, sizeof key.limb);
             each(ctx, &key, &leaf->first, &leaf->now);

@@ -11,20 +11,6 @@
 #define MIN_BUCKETS 64
 #define MAX_BUCKETS 65536
 
-uint64_t jobs_wall_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-double jobs_monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void jobs_wait_ms(jobs *j, pthread_cond_t *cond, uint64_t ms)
 {
     struct timespec t;

@@ -6,6 +6,7 @@
 #ifndef ZKP_HOST_JOBS_JOBS_INTERNAL_H
 #define ZKP_HOST_JOBS_JOBS_INTERNAL_H
 
+#include "driver/base/clock.h"
 #include "host/jobs/jobs.h"
 
 #include <pthread.h>
@@ -113,8 +114,15 @@ struct jobs {
 
 /* ---- jobs.c ---- */
 
-uint64_t jobs_wall_ms(void);
-double jobs_monotonic(void);
+static inline uint64_t jobs_wall_ms(void)
+{
+    return (uint64_t)p_clock_ms(CLOCK_REALTIME);
+}
+
+static inline double jobs_monotonic(void)
+{
+    return p_clock_seconds(CLOCK_MONOTONIC);
+}
 /** Waits on a condition of this object for at most ms. */
 void jobs_wait_ms(jobs *j, pthread_cond_t *cond, uint64_t ms);
 

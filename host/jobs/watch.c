@@ -10,7 +10,7 @@
 
 static uint64_t now_ms(void)
 {
-    return (uint64_t)(jobs_monotonic() * 1e3);
+    return (uint64_t)p_clock_ms(CLOCK_MONOTONIC);
 }
 
 /* ---- lists ---- */

@@ -1,5 +1,6 @@
 #include "host/rpc/client.h"
 
+#include "driver/base/hex.h"
 #include "host/rpc/credentials.h"
 
 #include <grpc/byte_buffer.h>
@@ -147,17 +148,6 @@ static void ending_free(ending *e)
     grpc_metadata_array_destroy(&e->trailing);
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Undoes the percent-encoding; control characters become blanks, since the
  * text goes to a terminal. */
 static char *decoded(grpc_slice slice)
@@ -168,9 +158,9 @@ static char *decoded(grpc_slice slice)
     if (!out)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        uint8_t c = in[i];
-        if (c == '%' && i + 2 < n && hex_digit(in[i + 1]) >= 0 && hex_digit(in[i + 2]) >= 0) {
-            c = (uint8_t)(hex_digit(in[i + 1]) * 16 + hex_digit(in[i + 2]));
+        uint8_t c = in[i], byte;
+        if (c == '%' && i + 2 < n && p_hex_decode(&byte, 1, (const char *)in + i + 1, 2)) {
+            c = byte;
             i += 2;
         }
         out[len++] = (char)(c < 0x20 || c == 0x7f ? ' ' : c);

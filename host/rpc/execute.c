@@ -1,4 +1,5 @@
 /* Execute: one batch for each request of the stream (docs/protocol.md). */
+#include "driver/base/clock.h"
 #include "driver/base/hex.h"
 #include "host/executor/bytes.h"
 #include "host/rpc/service_internal.h"
@@ -51,13 +52,6 @@ typedef struct answer {
     uint8_t *bytes;
     size_t len;
 } answer;
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- from an outcome to a message ---- */
 
@@ -320,7 +314,7 @@ void service_execute_job(void *ctx, void *arg, unsigned worker)
 {
     rpc_service *s = ctx;
     rpc_call *call = ((job *)arg)->call;
-    double started = seconds_now();
+    double started = p_clock_seconds(CLOCK_MONOTONIC);
     rpc_execute_event event = {.index = rpc_call_index(call),
                                .wait_seconds = started - ((job *)arg)->queued};
     double queued = ((job *)arg)->queued;
@@ -346,7 +340,7 @@ void service_execute_job(void *ctx, void *arg, unsigned worker)
         st = state_execute(s->runners[worker], request, &options, &outcome, &err);
     }
     state_request_destroy(request);
-    event.total_seconds = seconds_now() - queued;
+    event.total_seconds = p_clock_seconds(CLOCK_MONOTONIC) - queued;
     give_answer(s, call, st, malformed, outcome, &event, &err);
     state_outcome_destroy(outcome);
 }
@@ -374,7 +368,7 @@ void service_execute_message(void *ctx, rpc_call *call)
         rpc_call_fail(call, P_EEXHAUSTED, "no memory for the request");
         return;
     }
-    *j = (job){call, seconds_now()};
+    *j = (job){call, p_clock_seconds(CLOCK_MONOTONIC)};
     if (!rpc_workers_submit(s->workers, j)) {
         free(j);
         rpc_call_fail(call, P_EEXHAUSTED, "too many requests are waiting; try again later");

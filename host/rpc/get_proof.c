@@ -231,7 +231,7 @@ static void begin_wait(rpc_service *s, rpc_call *call, const char *id_text, cons
 static bool asks_too_long(rpc_service *s)
 {
     long long began = atomic_load(&s->drain_ms);
-    return began && service_monotonic_ms() - began > DRAIN_ASK_MS;
+    return began && p_clock_ms(CLOCK_MONOTONIC) - began > DRAIN_ASK_MS;
 }
 
 /** Completion-queue thread. */

@@ -1,5 +1,6 @@
 #include "host/rpc/server.h"
 
+#include "driver/base/clock.h"
 #include "host/rpc/credentials.h"
 #include "host/rpc/peers.h"
 #include "host/rpc/percent.h"
@@ -141,13 +142,6 @@ struct rpc_server {
 
 /* ---- small things ---- */
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static void call_count_in(rpc_call *c, size_t *slot, size_t bytes)
 {
     *slot += bytes;
@@ -259,7 +253,7 @@ static void call_read(rpc_call *c)
     memset(&op, 0, sizeof op);
     op.op = GRPC_OP_RECV_MESSAGE;
     op.data.recv_message.recv_message = &c->in;
-    c->idle_since_ns = now_ns();
+    c->idle_since_ns = p_clock_ns(CLOCK_MONOTONIC);
     c->reading = call_batch(c, &op, 1, TAG_READ);
 }
 
@@ -857,7 +851,7 @@ bool rpc_server_draining(const rpc_server *s)
 /** Ends the streams on which nothing is owed and nothing has come for a moment. */
 static void drain_idle(rpc_server *s)
 {
-    int64_t limit = now_ns() - DRAIN_IDLE_NS;
+    int64_t limit = p_clock_ns(CLOCK_MONOTONIC) - DRAIN_IDLE_NS;
     pthread_mutex_lock(&s->lock);
     for (rpc_call *c = s->calls; c; c = c->next) {
         pthread_mutex_lock(&c->lock);

@@ -84,19 +84,12 @@ void rpc_service_halt(rpc_service *s)
     atomic_store(&s->state, SERVICE_HALTED);
 }
 
-long long service_monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool rpc_service_settle(rpc_service *s, unsigned max_ms)
 {
     const struct timespec moment = {0, 5000000};
-    long long now = service_monotonic_ms(), until = now + max_ms;
+    long long now = p_clock_ms(CLOCK_MONOTONIC), until = now + max_ms;
     atomic_store(&s->drain_ms, now);
-    while (atomic_load(&s->submitting) && service_monotonic_ms() < until)
+    while (atomic_load(&s->submitting) && p_clock_ms(CLOCK_MONOTONIC) < until)
         nanosleep(&moment, NULL);
     return atomic_load(&s->submitting) == 0;
 }

@@ -2,6 +2,7 @@
 #ifndef ZKP_HOST_RPC_SERVICE_INTERNAL_H
 #define ZKP_HOST_RPC_SERVICE_INTERNAL_H
 
+#include "driver/base/clock.h"
 #include "host/rpc/service.h"
 #include "host/rpc/workers.h"
 #include "host/state/run.h"
@@ -46,7 +47,6 @@ static inline bool service_ends_call(p_status st)
 {
     return st == P_EEXHAUSTED || st == P_EUNAVAILABLE;
 }
-long long service_monotonic_ms(void);
 
 /** get_proof.c: the answer to one request of GetProof from what is known about the job. id: the
  *  client's text. */

@@ -1,5 +1,7 @@
 #include "host/rpc/tls.h"
 
+#include "driver/base/clock.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -358,13 +360,6 @@ struct rpc_tls {
     time_t next_reminder;
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 p_status rpc_tls_create(rpc_tls **out, const rpc_tls_files *files, rpc_tls_report_fn *report,
                         void *ctx, p_err *err)
 {
@@ -393,7 +388,7 @@ p_status rpc_tls_create(rpc_tls **out, const rpc_tls_files *files, rpc_tls_repor
     t->fresh = true;
     t->end = t->seen.end;
     t->next_reminder = time(NULL) + REMIND_SECONDS;
-    t->next_look_ns = now_ns() + CHECK_NS;
+    t->next_look_ns = p_clock_ns(CLOCK_MONOTONIC) + CHECK_NS;
     *out = t;
     return P_OK;
 }
@@ -482,7 +477,7 @@ rpc_tls_fetched rpc_tls_fetch(rpc_tls *t, rpc_tls_pems *pems)
     rpc_tls_fetched result = RPC_TLS_UNCHANGED;
     *pems = (rpc_tls_pems){0};
     pthread_mutex_lock(&t->lock);
-    int64_t now = now_ns();
+    int64_t now = p_clock_ns(CLOCK_MONOTONIC);
     if (now >= t->next_look_ns) {
         t->next_look_ns = now + CHECK_NS;
         look(t);

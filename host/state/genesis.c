@@ -1,5 +1,7 @@
 #include "host/state/genesis.h"
 
+#include "host/state/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,20 +96,6 @@ void state_genesis_destroy(state_genesis *g)
     free(g);
 }
 
-/* Room for one more element of an array that doubles; NULL when out of memory. */
-static void *grown(void *array, size_t n, size_t *max, size_t size)
-{
-    if (n < *max)
-        return array;
-    size_t next = *max ? 2 * *max : 64;
-    if (next > SIZE_MAX / size)
-        return NULL;
-    void *p = realloc(array, next * size);
-    if (p)
-        *max = next;
-    return p;
-}
-
 static void path_of(uint8_t path[32], const u256 *key)
 {
     memset(path, 0, 32);
@@ -123,11 +111,11 @@ p_status state_genesis_set_leaf(state_genesis *g, const u256 *key, const u256 *v
                              "genesis: element %u of a key is 0x%016llx; expected a number below "
                              "0xffffffff00000001",
                              i, (unsigned long long)key->limb[i]);
-    leaf *l = grown(g->leaves, g->n_leaves, &g->max_leaves, sizeof *l);
-    if (!l)
+    void *leaves = g->leaves;
+    if (!state_grow(&leaves, &g->max_leaves, g->n_leaves, sizeof *g->leaves))
         return p_err_set(err, P_EEXHAUSTED, "genesis: out of memory at leaf %zu", g->n_leaves);
-    g->leaves = l;
-    l += g->n_leaves;
+    g->leaves = leaves;
+    leaf *l = g->leaves + g->n_leaves;
     l->key = *key;
     l->value = *value;
     l->order = g->n_leaves++;
@@ -171,10 +159,10 @@ p_status state_genesis_set_code(state_genesis *g, const exec_address *a, const u
 
 p_status state_genesis_keep_code(state_genesis *g, const uint8_t *code, size_t len, p_err *err)
 {
-    code_entry *c = grown(g->codes, g->n_codes, &g->max_codes, sizeof *c);
-    if (!c)
+    void *codes = g->codes;
+    if (!state_grow(&codes, &g->max_codes, g->n_codes, sizeof *g->codes))
         return p_err_set(err, P_EEXHAUSTED, "genesis: out of memory at bytecode %zu", g->n_codes);
-    g->codes = c;
+    g->codes = codes;
     uint8_t *bytes = malloc(len);
     if (!bytes)
         return p_err_set(err, P_EEXHAUSTED, "genesis: out of memory for %zu bytes of code", len);

@@ -1,5 +1,7 @@
 #include "host/state/outcome.h"
 
+#include "host/state/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,17 +64,8 @@ static const uint8_t *take_bytes(outcome_builder *b, const uint8_t *bytes, size_
 /** Room for one more item in an array; false, and failed is set, when there is no memory. */
 static bool grow(outcome_builder *b, void **array, size_t *cap, size_t n, size_t item)
 {
-    if (n < *cap)
-        return true;
-    size_t next = *cap < 16 ? 16 : *cap + *cap / 2;
-    void *p = next <= SIZE_MAX / item ? realloc(*array, next * item) : NULL;
-    if (!p) {
-        b->failed = true;
-        return false;
-    }
-    *array = p;
-    *cap = next;
-    return true;
+    b->failed = !state_grow(array, cap, n, item);
+    return !b->failed;
 }
 
 void outcome_add_tx(outcome_builder *b, const exec_tx_result *tx)

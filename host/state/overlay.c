@@ -1,5 +1,7 @@
 #include "host/state/overlay.h"
 
+#include "host/state/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 /** Permutations handed to the vector unit at once: a few times its widest width, small enough for
  * the first-level cache. */
 #define VERIFY_LANES 64
+#define MAX_ENTRIES (UINT32_MAX / 4) /* an index slot is an entry's number in 32 bits */
 
 void state_hash_text(char out[STATE_HASH_TEXT_BYTES], const gl_t hash[4])
 {
@@ -48,18 +51,10 @@ void overlay_destroy(state_overlay *o)
     free(o);
 }
 
-/** Room for one more entry. Growing by half: the reallocation of a large block moves pages, not
- * bytes, and what is not written yet takes no memory. */
 static p_status grow(void **array, size_t *cap, size_t n, size_t item, const char *what, p_err *err)
 {
-    if (n < *cap)
-        return P_OK;
-    size_t next = *cap < 64 ? 64 : *cap + *cap / 2;
-    void *p = next <= UINT32_MAX / 4 ? realloc(*array, next * item) : NULL;
-    if (!p)
+    if (n >= MAX_ENTRIES || !state_grow(array, cap, n, item))
         return p_err_set(err, P_EEXHAUSTED, "no memory for more than %zu %s of a witness", n, what);
-    *array = p;
-    *cap = next;
     return P_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "host/state/request.h"
 
 #include "driver/base/hex.h"
+#include "host/executor/bytes.h"
 #include "host/state/overlay.h"
 #include "host/state/text.h"
 
@@ -60,14 +61,6 @@ p_status state_request_set_l2_data(state_request *req, const uint8_t *data, size
     return P_OK;
 }
 
-static uint64_t load_be64(const uint8_t *p)
-{
-    uint64_t x = 0;
-    for (unsigned i = 0; i < 8; i++)
-        x = x << 8 | p[i];
-    return x;
-}
-
 /** A map key to the four elements of a hash. */
 static p_status parse_hash(const char *field, const char *key, size_t key_len, gl_t hash[4],
                            p_err *err)
@@ -86,7 +79,7 @@ static p_status parse_hash(const char *field, const char *key, size_t key_len, g
                          state_text_char((char[8]){0}, digits, n),
                          prefix + state_text_bad(digits, n));
     for (unsigned i = 0; i < 4; i++)
-        hash[3 - i] = load_be64(bytes + 8 * i);
+        hash[3 - i] = bytes_load_be64(bytes + 8 * i);
     for (unsigned i = 0; i < 4; i++)
         if (!gl_is_canonical(hash[i]))
             return p_err_set(err, P_EINVAL,
@@ -144,7 +137,7 @@ p_status state_request_add_node(state_request *req, const char *key, size_t key_
                          state_text_char((char[8]){0}, value, n),
                          prefix + state_text_bad(value, n));
     for (size_t i = 0; i < n / 16; i++)
-        elements[i] = load_be64(bytes + 8 * i);
+        elements[i] = bytes_load_be64(bytes + 8 * i);
     return state_request_add_node_elements(req, hash, elements, n / 16, err);
 }
 

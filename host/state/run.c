@@ -1,5 +1,6 @@
 #include "host/state/run.h"
 
+#include "driver/base/clock.h"
 #include "driver/field/keccak.h"
 #include "host/state/memory.h"
 #include "host/state/new_nodes.h"
@@ -332,13 +333,6 @@ static p_status persist(run *r, const u256 *root, p_err *err)
     return s;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static p_status execute(run *r, state_outcome **out, p_err *err)
 {
     const state_run_options *options = r->options;
@@ -366,10 +360,10 @@ static p_status execute(run *r, state_outcome **out, p_err *err)
         options->recorder ? state_recorder_begin(options->recorder, &host) : &host;
     state_memory_limit(&r->runner->memory, options->memory_limit);
     exec_result result;
-    double start = now();
+    double start = p_clock_seconds(CLOCK_MONOTONIC);
     exec_fault fault = exec_run(asked, &observer, &r->runner->memory.exec, &r->req->batch, &result,
                                 outcome_add_change, &r->outcome);
-    double seconds = now() - start;
+    double seconds = p_clock_seconds(CLOCK_MONOTONIC) - start;
     if (r->no_memory || r->outcome.failed)
         return p_err_set(err, P_EEXHAUSTED,
                          "no memory for the results of the batch after %zu transactions",

@@ -1,5 +1,6 @@
 #include "host/zkproverd/lifecycle.h"
 
+#include "driver/base/clock.h"
 #include "driver/field/gl_poseidon.h"
 #include "host/jobs/run_pipeline.h"
 #include "host/rpc/health.h"
@@ -64,13 +65,6 @@ void lifecycle_block_signals(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL); /* a limit of file sizes is a full disk, not an end */
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* ---- parts of the start ---- */
@@ -498,7 +492,7 @@ static bool wait_for_calls(lifecycle *l, int64_t until)
 {
     while (!rpc_server_drain_wait(l->server, 50)) {
         leave_on_signal(l);
-        if (now_ms() >= until)
+        if (p_clock_ms(CLOCK_MONOTONIC) >= until)
             return false;
     }
     return true;
@@ -508,10 +502,10 @@ static bool wait_for_calls(lifecycle *l, int64_t until)
  * one that does not stop costs nothing but its stage. */
 static void wait_for_job(lifecycle *l)
 {
-    int64_t until = now_ms() + CANCEL_SECONDS * 1000;
+    int64_t until = p_clock_ms(CLOCK_MONOTONIC) + CANCEL_SECONDS * 1000;
     while (!jobs_drain_wait(l->jobs, 50)) {
         leave_on_signal(l);
-        if (now_ms() < until)
+        if (p_clock_ms(CLOCK_MONOTONIC) < until)
             continue;
         log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
                   "the running job did not stop; the next start goes on with it");
@@ -528,7 +522,7 @@ void lifecycle_drain(lifecycle *l)
     operations_set_phase(l->operations, OPERATIONS_DRAINING);
     rpc_health_end(l->health);
     rpc_server_drain(l->server);
-    int64_t until = now_ms() + (int64_t)l->config->drain_seconds * 1000;
+    int64_t until = p_clock_ms(CLOCK_MONOTONIC) + (int64_t)l->config->drain_seconds * 1000;
     rpc_service_settle(l->service, SETTLE_MS);
     jobs_drain(l->jobs);
     if (!wait_for_calls(l, until)) {
@@ -536,7 +530,7 @@ void lifecycle_drain(lifecycle *l)
         log_event(&l->log, LOG_WARN, "drain_time_over", "{s:i}", "calls_cancelled",
                   (int)stats.calls_running);
         rpc_server_cancel_calls(l->server);
-        if (!wait_for_calls(l, now_ms() + CANCEL_SECONDS * 1000)) {
+        if (!wait_for_calls(l, p_clock_ms(CLOCK_MONOTONIC) + CANCEL_SECONDS * 1000)) {
             log_event(&l->log, LOG_ERROR, "ended", "{s:s}", "reason",
                       "calls did not end after they were cancelled");
             _exit(EXIT_CODE_FAILURE);
