@@ -48,6 +48,9 @@ void __tsan_release(void *address);
 /** A stream on which nothing is owed is ended this long after draining began, or after its last
  * answer. */
 #define DRAIN_IDLE_NS INT64_C(250000000)
+/** Clients that have been told to go (GOAWAY) get this long to read their last answers and leave;
+ * then their connections are closed, which gRPC calls an error on every stream still open. */
+#define GOODBYE_MS 500
 /** Trailing metadata of one stream; clients accept 8 KiB and more in all. */
 #define REASONS_BYTES 6144
 
@@ -904,6 +907,20 @@ void rpc_server_cancel_calls(rpc_server *s)
     }
 }
 
+/** Until the clients have left or GOODBYE_MS have passed. */
+static void wait_for_goodbyes(rpc_server *s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GOODBYE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopped && pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&s->lock);
+}
+
 void rpc_server_stop(rpc_server *s)
 {
     if (s->phase == PHASE_STOPPED)
@@ -912,6 +929,8 @@ void rpc_server_stop(rpc_server *s)
     rpc_server_drain(s);
     HANDOVER_GIVE(&s->stopped_tag);
     grpc_server_shutdown_and_notify(s->server, s->queue, &s->stopped_tag);
+    if (started)
+        wait_for_goodbyes(s);
     grpc_server_cancel_all_calls(s->server);
     if (started) {
         rpc_server_cancel_calls(s);
