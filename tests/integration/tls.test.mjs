@@ -4,7 +4,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import {
     grpc, startServer, connect, status, collect, execute, quickRequest, run, binFolder, sleep, tempFolder,
@@ -237,6 +237,29 @@ test('mutual TLS: only clients with a certificate of the authority are served', 
         (await garbage(server))();
         assert.equal((await status(accepted)).state, 'STATUS_PROVER_IDLE');
         accepted.close();
+    } finally {
+        await server.stop();
+    }
+});
+
+test('the command zkprover over mutual TLS', async () => {
+    const server = await startServer(['--tls-cert', good.cert, '--tls-key', good.key, '--tls-client-ca', ca.cert],
+        { env: { ZKPROVER_TLS_REQUIRE_CLIENT_CERT: 'true' } });
+    const command = (...args) => new Promise((done) => {
+        execFile(join(binFolder, 'zkprover'), ['status', '--json', '--addr', server.address(), '--connect-timeout', '5', ...args],
+            (error, stdout, stderr) => done({ code: error ? error.code : 0, stdout, stderr }));
+    });
+    try {
+        const r = await command('--tls-ca', ca.cert, '--tls-cert', client.cert, '--tls-key', client.key);
+        assert.equal(r.code, 0, r.stderr);
+        assert.match(r.stdout, /IDLE/i);
+        for (const args of [[], ['--tls-ca', ca.cert], ['--tls-ca', stranger.cert, '--tls-cert', client.cert, '--tls-key', client.key],
+            ['--tls-ca', ca.cert, '--tls-cert', strangeClient.cert, '--tls-key', strangeClient.key],
+            ['--tls-ca', ca.cert, '--tls-cert', client.cert]]) {
+            const refusal = await command(...args);
+            assert.notEqual(refusal.code, 0, args.join(' '));
+            assert.ok(refusal.stderr);
+        }
     } finally {
         await server.stop();
     }
