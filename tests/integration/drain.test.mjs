@@ -82,7 +82,7 @@ test('a call longer than the drain time is cancelled, with an answer', async () 
     const start = Date.now();
     server.child.kill('SIGTERM');
     const { responses, code } = await result;
-    assert.ok(Date.now() - start >= 900 && Date.now() - start < 5000);
+    assert.ok(Date.now() - start >= 900 && Date.now() - start < 15000);
     assert.deepEqual(responses.map((r) => r.result), ['RESULT_EXECUTE_CANCEL']);
     assert.ok(code === S.OK || code === S.UNAVAILABLE, `${code}`);
     client.close();
@@ -100,7 +100,7 @@ test('a second signal ends the server at once', async () => {
     const start = Date.now();
     server.child.kill('SIGTERM');
     assert.equal((await server.exited).code, 1);
-    assert.ok(Date.now() - start < 1000);
+    assert.ok(Date.now() - start < 20000, 'not after the drain time of 60 s');
     assert.notEqual((await result).code, S.OK);
     client.close();
 });
@@ -124,6 +124,6 @@ test('an idle server ends at once, also with connected clients', async () => {
     await status(client);
     const start = Date.now();
     assert.equal((await server.stop()).code, 0, server.raw);
-    assert.ok(Date.now() - start < 3000);
+    assert.ok(Date.now() - start < 15000, 'not after the drain time of 30 s');
     client.close();
 });

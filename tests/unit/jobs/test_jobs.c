@@ -150,7 +150,7 @@ static void test_cancel(void **state)
     waiter_wait(&w, 2);
     assert_int_equal(w.view.state, JOB_CANCELLED);
     assert_int_equal(test_await(f, &done, NULL), JOB_COMPLETED_OK); /* so the worker is free */
-    assert_true(test_seconds() - t < 1.0);
+    assert_true(test_seconds() - t < 10);                           /* the watch would last 20 */
     assert_int_equal(atomic_load(&f->stops), 1);
     expect_cancelled(f, &running);
     test_expect(jobs_cancel(f->j, &done, &err), &err, P_EINVAL, "completed_ok");
@@ -397,7 +397,7 @@ static void test_trouble(void **state)
     t = test_seconds();
     for (unsigned i = 0; i < 100; i++)
         jobs_get_status(f->j, &s, NULL, 0);
-    assert_true(test_seconds() - t < 0.5);
+    assert_true(test_seconds() - t < 1.9); /* 100 waits for the lock would take 2 */
     assert_int_equal(s.mode, JOBS_COMPUTING);
     waiter w;
     waiter_init(&w);
