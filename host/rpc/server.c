@@ -1,6 +1,7 @@
 #include "host/rpc/server.h"
 
 #include "driver/base/clock.h"
+#include "host/rpc/accept.h"
 #include "host/rpc/credentials.h"
 #include "host/rpc/peers.h"
 #include "host/rpc/percent.h"
@@ -797,6 +798,7 @@ p_status rpc_server_create(rpc_server **out, const rpc_server_options *options,
         s->slots[i].tag = (tag){TAG_ACCEPT, &s->slots[i]};
         s->slots[i].server = s;
     }
+    rpc_accept_prepare();
     grpc_init();
     create_grpc(s);
     *out = s;

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@
 /** GenProof calls that had been accepted when draining began get this long to store their jobs,
  * before those who wait for jobs are sent away. */
 #define SETTLE_MS 1000
+
+/** Far more than connections make sense. */
+#define MAX_FILES 1048576
 
 /** How long a foreign lock on the job database (a backup, for example) is waited for. */
 #define STORE_BUSY_MS 5000
@@ -65,6 +69,22 @@ void lifecycle_block_signals(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL); /* a limit of file sizes is a full disk, not an end */
+}
+
+/** Each connection is a file: takes all that the hard limit allows, since the soft one is low for
+ *  the sake of programs that use select(). Returns what there is. */
+static uint64_t raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return 0;
+    rlim_t most = files.rlim_max < MAX_FILES ? files.rlim_max : MAX_FILES;
+    if (files.rlim_cur < most) {
+        struct rlimit more = {most, files.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            files = more;
+    }
+    return files.rlim_cur;
 }
 
 /* ---- parts of the start ---- */
@@ -402,10 +422,11 @@ static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *
     *code = code_of(s);
     if (s != P_OK)
         return s;
-    log_event(&l->log, LOG_INFO, "starting", "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "version",
+    uint64_t files = raise_file_limit();
+    log_event(&l->log, LOG_INFO, "starting", "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "version",
               ZKP_VERSION, "protocol", RPC_PROTOCOL_VERSION, "grpc_core", rpc_core_version(),
               "device", "cpu", "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
-              "workers", (json_int_t)c->workers);
+              "workers", (json_int_t)c->workers, "open_files", (json_int_t)files);
     s = start_operations(l, err);
     if (s == P_OK)
         s = rpc_health_create(&l->health, err);

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import http2 from 'node:http2';
-import { grpc, startServer, connect, collect, execute, emptyStateRequest, longRequest, quickRequest, sleep } from './helpers.mjs';
+import {
+    grpc, startServer, connect, collect, status, execute, emptyStateRequest, longRequest, quickRequest, sleep, sanitized,
+} from './helpers.mjs';
 
 const { status: S } = grpc;
 
@@ -88,6 +90,36 @@ test('a longer message than allowed is refused before it is read', async () => {
         assert.equal((await execute(c, [emptyStateRequest(Buffer.alloc(0))])).code, S.OK);
     } finally {
         c.close();
+        assert.equal((await server.stop()).code, 0, server.raw);
+    }
+});
+
+test('no file can be opened any more: connections are refused, and served again when there is room', { skip: sanitized }, async () => {
+    const server = await startServer([], { wrapper: ['prlimit', '--nofile=64:64'] });
+    const early = connect(server);
+    const sockets = [];
+    try {
+        assert.equal((await status(early)).state, 'STATUS_PROVER_IDLE');
+        let refused = 0;
+        for (let i = 0; i < 150; i++) {
+            const s = net.connect(server.port, '127.0.0.1');
+            s.on('error', () => {});
+            s.on('close', () => { refused++; });
+            sockets.push(s);
+        }
+        await sleep(1500);
+        assert.ok(refused >= 80, `${refused} of 150 refused`);
+        assert.ok(server.events('grpc').some((l) => /connections were refused: Too many open files/.test(l.text)), server.raw);
+        assert.ok(server.log.length < 20, 'it is not said for each');
+        assert.equal((await status(early)).state, 'STATUS_PROVER_IDLE', 'who is connected is served');
+        for (const s of sockets) s.destroy();
+        await sleep(500);
+        const late = connect(server);
+        assert.equal((await status(late)).state, 'STATUS_PROVER_IDLE');
+        late.close();
+    } finally {
+        for (const s of sockets) s.destroy();
+        early.close();
         assert.equal((await server.stop()).code, 0, server.raw);
     }
 });

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { run, startServer, connect, status, tempFolder } from './helpers.mjs';
@@ -65,11 +65,15 @@ test('a taken port is a clear failure', async () => {
 });
 
 test('the start lines say version, vector unit, fork and address', async () => {
-    const server = await startServer(['--isa', 'portable', '--fork-id', '5']);
+    const server = await startServer(['--isa', 'portable', '--fork-id', '5'], { wrapper: ['prlimit', '--nofile=512:4096'] });
     const [starting] = server.events('starting');
     assert.equal(starting.isa, 'portable');
     assert.equal(starting.fork_id, 5);
     assert.ok(starting.version);
+    const limits = readFileSync(`/proc/${server.child.pid}/limits`, 'utf8');
+    const [, soft, hard] = /Max open files\s+(\d+)\s+(\d+)/.exec(limits);
+    assert.equal(starting.open_files, Number(soft));
+    assert.equal(Number(soft), Math.min(Number(hard), 1048576), 'the server takes what it may');
     assert.equal(server.events('serving')[0].listen, server.address());
     assert.equal((await server.stop()).code, 0);
 });
