@@ -220,6 +220,9 @@ void operations_log_job(const logger *log, const jobs_event *e)
         level = LOG_WARN; /* our fault, not the batch's */
     if (level < log->level)
         return;
+    /* why a batch cannot be proven quotes it, and is for its client alone */
+    bool quotes = e->kind == JOBS_EVENT_ENDED && e->state == JOB_COMPLETED_ERROR;
+    bool has_text = e->text && *e->text && (!quotes || log->level <= LOG_DEBUG);
     /* an absent value is left out by "s*" and "o*" */
     log_event(log, level, "job", "{s:s, s:s*, s:s*, s:o*, s:s*, s:o*, s:o*, s:s*}", "what",
               kinds[e->kind].what, "job", about_job ? e->id.text : NULL, "state",
@@ -227,7 +230,7 @@ void operations_log_job(const logger *log, const jobs_event *e)
               about_job && e->attempt ? json_integer(e->attempt) : NULL, "stage", e->stage,
               "seconds", timed ? json_real(e->seconds) : NULL, "count",
               e->kind == JOBS_EVENT_RETAINED ? json_integer((json_int_t)e->count) : NULL, "text",
-              e->text && *e->text ? e->text : NULL);
+              has_text ? e->text : NULL);
 }
 
 void operations_job_event(void *ctx, const jobs_event *e)

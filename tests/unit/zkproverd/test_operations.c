@@ -354,6 +354,14 @@ static void log_lines(void **state)
     expect_field(o, "level", "warn");
     expect_field(o, "text", "no prover");
     json_decref(o);
+    e.state = JOB_COMPLETED_ERROR; /* quotes the batch */
+    o = logged(LOG_INFO, &e);
+    expect_field(o, "state", "completed_error");
+    expect_field(o, "text", NULL);
+    json_decref(o);
+    o = logged(LOG_DEBUG, &e);
+    expect_field(o, "text", "no prover");
+    json_decref(o);
     e = (jobs_event){.kind = JOBS_EVENT_STAGE, .state = JOB_RUNNING, .stage = "execute"};
     strcpy(e.id.text, id);
     o = logged(LOG_INFO, &e);
