@@ -19,7 +19,11 @@ async function faultyServer(error, options = {}) {
     const dataDir = options.dataDir || join(folder, 'data');
     const server = await startServer(options.args || [], {
         dataDir,
-        env: { LD_PRELOAD: shim, ZKP_FAULT_ERRNO: error, ZKP_FAULT_PATH: dataDir, ZKP_FAULT_WHEN: when, ...options.env },
+        env: {
+            LD_PRELOAD: shim, ZKP_FAULT_ERRNO: error, ZKP_FAULT_PATH: dataDir, ZKP_FAULT_WHEN: when,
+            // the shim comes before AddressSanitizer's own library, and hands on to it
+            ASAN_OPTIONS: `verify_asan_link_order=0 ${process.env.ASAN_OPTIONS || ''}`, ...options.env,
+        },
     });
     server.fail = () => writeFileSync(when, '');
     server.work = () => rmSync(when, { force: true });
