@@ -257,7 +257,7 @@ test('a limit of file sizes is a full disk, too', async (t) => {
 test('a job that ends while the disk is full keeps its end, and has it when there is room again', { skip: noShim }, async () => {
     const server = await faultyServer('ENOSPC', { env: { ZKPROVER_STATE_PERSIST_GEN_PROOF: 'false' } });
     const client = connect(server);
-    const id = await submit(client, longRequest());
+    const id = await submit(client, longRequest(sanitized ? 20 : 100));
     while ((await status(client)).current_computing_request_id !== id) await sleep(10);
     const waiting = getProof(client, id, 120);
     server.fail();

@@ -341,9 +341,9 @@ export const LOG = bytes('600760006000a100');
 /** Not many more would run out of the counter of Keccak blocks. */
 export const LONG_TXS = 560;
 /** A batch that runs for some seconds, ten on most machines, unless it is stopped. */
-export function longRequest() {
+export function longRequest(n = LONG_TXS) {
     const txs = [];
-    for (let i = 0; i < LONG_TXS; i++) txs.push(createTx(LOOP, `long${i}`));
+    for (let i = 0; i < n; i++) txs.push(createTx(LOOP, `long${i}`));
     return emptyStateRequest(Buffer.concat(txs));
 }
 
