@@ -293,8 +293,10 @@ static void on_executed(void *ctx, const rpc_execute_event *e)
 {
     const lifecycle *l = ctx;
     telemetry_executed(operations_telemetry(l->operations), e);
-    /* a fault of ours is told with its reason, which then does not quote the request */
-    bool fault = e->result && !strcmp(e->result, "INTERNAL_ERROR");
+    /* a fault of ours, or of a store, is told with its reason, which then does not quote the
+     * request */
+    bool fault = !strcmp(e->result, "INTERNAL_ERROR") ||
+                 (e->reason && !strncmp(e->reason, "state store ", 12));
     log_event(&l->log, fault ? LOG_WARN : LOG_INFO, "execute",
               "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s*}", "result", e->result,
               "index", (json_int_t)e->index, "request_bytes", (json_int_t)e->request_bytes,

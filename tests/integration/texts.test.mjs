@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-    grpc, startServer, connect, cancel, execute, genProof, getProof, getProofs, submit, emptyStateRequest, longRequest, quickRequest,
+    grpc, startServer, connect, cancel, execute, genProof, getProof, getProofs, submit, emptyStateRequest, longRequest, quickRequest, sleep,
 } from './helpers.mjs';
 
 const { status: S } = grpc;
@@ -66,6 +66,10 @@ test('a node store that is full: Execute names no folder', async () => {
             assert.equal(r.code, S.RESOURCE_EXHAUSTED, r.details);
             assert.match(r.details, /state store data_dir\/state: /);
             tellsNothing(server, r);
+            let line; // the log comes by another way than the answer
+            while (!(line = server.events('execute').find((l) => l.result !== 'COMPLETED_OK'))) await sleep(10);
+            assert.equal(line.level, 'warn');
+            assert.ok(line.reason?.includes(`${server.dataDir}/state`), JSON.stringify(line));
         }
     } finally {
         client.close();
