@@ -1,5 +1,5 @@
-/** gRPC's credentials made of PEM files (tls.h). Private to host/rpc: with server.c and client.c
- * the only files that include gRPC's headers. */
+/** gRPC's credentials made of PEM files (tls.h). Private to host/rpc, for the server core and the
+ * client: nobody else includes gRPC's headers. */
 #ifndef ZKP_HOST_RPC_CREDENTIALS_H
 #define ZKP_HOST_RPC_CREDENTIALS_H
 

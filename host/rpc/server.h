@@ -1,4 +1,4 @@
-/** A gRPC server core: the only part of the project that includes gRPC's headers.
+/** A gRPC server core: with the client (client.h) the only part that includes gRPC's headers.
  *
  * It knows calls, messages and their order, nothing of any service. A service registers a table of
  * methods; for each request message the core calls the method's `message` entry on a
