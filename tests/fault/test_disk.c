@@ -364,9 +364,7 @@ static void test_jobs_on_full_disk(void **state)
     test_expect(jobs_cancel(f->j, &next, &err), &err, P_EEXHAUSTED, "full");
     assert_int_equal(atomic_load(&f->stops), 0);
     atomic_store(&f->release, true); /* it ends, and its end has no room */
-    double t = test_seconds();
-    while (!test_events(f, JOBS_EVENT_TROUBLE) && test_seconds() - t < 10)
-        test_sleep_ms(5);
+    test_until_event(f, JOBS_EVENT_TROUBLE);
     waiter w;
     waiter_init(&w);
     test_watch(f, &running, 100, &w);
@@ -393,9 +391,7 @@ static void test_cancel_of_unstored_end(void **state)
     test_until_running(f, &id);
     fault_set(ENOSPC, f->dir.top, 0, 0);
     atomic_store(&f->release, true);
-    double t = test_seconds();
-    while (!test_events(f, JOBS_EVENT_TROUBLE) && test_seconds() - t < 10)
-        test_sleep_ms(5);
+    test_until_event(f, JOBS_EVENT_TROUBLE);
     fault_clear();
     p_status st = jobs_cancel(f->j, &id, &err);
     if (st == P_OK)
@@ -414,10 +410,8 @@ static void test_drain_on_full_disk(void **state)
     test_until_running(f, &id);
     fault_set(ENOSPC, f->dir.top, 0, 0);
     atomic_store(&f->release, true);
+    test_until_event(f, JOBS_EVENT_TROUBLE);
     double t = test_seconds();
-    while (!test_events(f, JOBS_EVENT_TROUBLE) && test_seconds() - t < 10)
-        test_sleep_ms(5);
-    t = test_seconds();
     test_end(f);
     assert_true(test_seconds() - t < 10);
     fault_clear();

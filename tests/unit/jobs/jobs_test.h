@@ -105,6 +105,15 @@ static inline unsigned test_events(fixture *f, jobs_event_kind kind)
     return n;
 }
 
+/** Until an event of this kind was reported; fails after ten seconds. */
+static inline void test_until_event(fixture *f, jobs_event_kind kind)
+{
+    double t = test_seconds();
+    while (!test_events(f, kind) && test_seconds() - t < 10)
+        test_sleep_ms(5);
+    assert_true(test_events(f, kind) > 0);
+}
+
 static inline void test_begin(fixture *f, bool start)
 {
     p_err err = {0};
