@@ -102,7 +102,7 @@ p_status job_wait(service *s, const char *id, uint64_t seconds, service_proof **
             left = seconds == JOB_NO_LIMIT ? most
                                            : seconds - (uint64_t)(asked - start); /* at least 1 */
         st = service_get_proof(s, id, left < most ? left : most, out, reason, err);
-        /* nobody here cancels: a call that reaches a server at the moment it leaves ends like that */
+        /* nobody here cancels: a call that meets a server just leaving ends like that */
         bool away = (st == P_EUNAVAILABLE || st == P_ECANCELLED) && left > 0;
         if (away && lost == 0)
             lost = asked;
