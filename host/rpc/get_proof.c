@@ -30,10 +30,14 @@ typedef struct wait {
 
 /* ---- what is said ---- */
 
+/** Room for a reason beside what is said around it. */
+#define REASON_BYTES 800
+
 /** Where a job stands that has not ended. */
 static void progress_text(char text[P_ERR_TEXT_BYTES], jobs_why why, const job_view *v,
                           const p_err *reason)
 {
+    char cut[REASON_BYTES];
     size_t n;
     if (v->state == JOB_RUNNING && v->stage[0])
         n = (size_t)snprintf(text, P_ERR_TEXT_BYTES, "running: %s, %u %%", v->stage, v->percent);
@@ -47,13 +51,14 @@ static void progress_text(char text[P_ERR_TEXT_BYTES], jobs_why why, const job_v
             text + n, P_ERR_TEXT_BYTES - n,
             "; the server is shutting down, and goes on with the job when it is started again");
     else if (why == JOBS_WHY_HALT)
-        snprintf(text + n, P_ERR_TEXT_BYTES - n, "; the prover has halted: %.800s",
-                 reason ? reason->text : "");
+        snprintf(text + n, P_ERR_TEXT_BYTES - n, "; the prover has halted: %s",
+                 reason ? rpc_text_cut(cut, sizeof cut, reason->text) : "");
 }
 
 static result describe(jobs_why why, const job_view *v, const p_err *reason,
                        char text[P_ERR_TEXT_BYTES])
 {
+    char cut[REASON_BYTES];
     text[0] = 0;
     if (!v) {
         if (why == JOBS_WHY_UNKNOWN) {
@@ -62,8 +67,8 @@ static result describe(jobs_why why, const job_view *v, const p_err *reason,
                      "retention after its end");
             return RESULT(ERROR);
         }
-        snprintf(text, P_ERR_TEXT_BYTES, "the job's result cannot be read: %.900s",
-                 reason ? reason->text : "unknown reason");
+        snprintf(text, P_ERR_TEXT_BYTES, "the job's result cannot be read: %s",
+                 reason ? rpc_text_cut(cut, sizeof cut, reason->text) : "unknown reason");
         return RESULT(INTERNAL_ERROR);
     }
     if (!job_state_is_final(v->state)) {
@@ -113,7 +118,9 @@ p_status service_get_proof_pack(const char *id, jobs_why why, const job_view *vi
     p_err found = {0};
     r.result = describe(why, view, reason, text);
     if (r.result == RESULT(COMPLETED_OK) && add_proof(&r, &p, view, &found) != P_OK) {
-        snprintf(text, P_ERR_TEXT_BYTES, "the stored proof cannot be read: %.900s", found.text);
+        char cut[REASON_BYTES];
+        snprintf(text, P_ERR_TEXT_BYTES, "the stored proof cannot be read: %s",
+                 rpc_text_cut(cut, sizeof cut, found.text));
         r.result = RESULT(INTERNAL_ERROR);
     }
     *failed = r.result == RESULT(ERROR);

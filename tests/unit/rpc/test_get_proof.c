@@ -114,10 +114,35 @@ static void a_stored_proof_is_handed_out(void **state)
     free(publics_bytes);
 }
 
+/** A long reason is cut before a character, wherever the cut falls: strict clients refuse a string
+ *  that is no UTF-8. */
+static void a_long_reason_stays_utf8(void **state)
+{
+    (void)state;
+    const job_view waits = {.state = JOB_PENDING, .text = ""};
+    for (size_t shift = 0; shift < 2; shift++) {
+        p_err reason = {.status = P_EIO};
+        memset(reason.text, 'x', shift);
+        for (size_t i = 0; i < 450; i++) /* U+00E9, two bytes */
+            memcpy(reason.text + shift + 2 * i, "\xc3\xa9", 2);
+        for (int view = 0; view < 2; view++) {
+            bool failed;
+            Zkprover__V1__GetProofResponse *r = answer(view ? JOBS_WHY_HALT : JOBS_WHY_FAILED,
+                                                       view ? &waits : NULL, &reason, &failed);
+            assert_non_null(strstr(r->result_string, "\xc3\xa9"));
+            for (const char *c = r->result_string; *c; c++)
+                if (*c == '\xc3')
+                    assert_int_equal((unsigned char)*++c, 0xa9);
+            zkprover__v1__get_proof_response__free_unpacked(r, NULL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_has_its_answer),
+        cmocka_unit_test(a_long_reason_stays_utf8),
         cmocka_unit_test(a_stored_proof_is_handed_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
