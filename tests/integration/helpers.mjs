@@ -338,9 +338,10 @@ export const STORE = bytes('600160005500');
 /** PUSH1 7 PUSH1 0 PUSH1 0 LOG1 STOP: one log with a topic and no data. */
 export const LOG = bytes('600760006000a100');
 
-/** Not many more would run out of the counter of Keccak blocks. */
+/** As many as the counter of Keccak blocks nearly allows. */
 export const LONG_TXS = 560;
-/** A batch that runs for some seconds, ten on most machines, unless it is stopped. */
+/** A batch that runs for some seconds unless it is stopped; if it is not, the counter of Keccak blocks runs out at its end and it is
+ *  rolled back. */
 export function longRequest(n = LONG_TXS) {
     const txs = [];
     for (let i = 0; i < n; i++) txs.push(createTx(LOOP, `long${i}`));
