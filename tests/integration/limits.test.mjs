@@ -56,30 +56,35 @@ test('one address has its number of calls, over all its connections; another add
     }
 });
 
-test('one address has its share of the bytes in work', async () => {
-    const server = await startServer(['--workers', '1', '--max-message-bytes', '200000'],
-        { env: { ZKPROVER_GRPC_MAX_CLIENT_INFLIGHT_BYTES: '300000' } });
-    const c = connect(server);
-    try {
-        const long = c.Execute();
-        const longEnd = collect(long);
-        long.write(longRequest()); // about 110,000 bytes
-        await sleep(500);
-        const big = () => execute(c, [emptyStateRequest(Buffer.alloc(110000, 0xff))], { deadline: 15000 });
-        const waiting = big();
-        await sleep(500);
-        const refused = await big();
-        assert.equal(refused.code, S.RESOURCE_EXHAUSTED);
-        assert.match(refused.details, /of this client's address .*limit 300000/);
-        long.cancel();
-        await longEnd;
-        assert.equal((await waiting).code, S.OK);
-        assert.equal((await big()).code, S.OK);
-    } finally {
-        c.close();
-        assert.equal((await server.stop()).code, 0, server.raw);
-    }
-});
+for (const [whose, variable, said] of [
+    ['of one address', 'ZKPROVER_GRPC_MAX_CLIENT_INFLIGHT_BYTES', /of this client's address .*limit 300000/],
+    ['of all clients', 'ZKPROVER_GRPC_MAX_INFLIGHT_BYTES', /in work/],
+]) {
+    test(`bytes in work, ${whose}: more than the limit is RESOURCE_EXHAUSTED`, async () => {
+        const server = await startServer(['--workers', '1', '--max-message-bytes', '200000'],
+            { env: { [variable]: '300000' } });
+        const c = connect(server);
+        try {
+            const long = c.Execute();
+            const longEnd = collect(long);
+            long.write(longRequest()); // about 110,000 bytes
+            await sleep(500);
+            const big = () => execute(c, [emptyStateRequest(Buffer.alloc(110000, 0xff))], { deadline: 15000 });
+            const waiting = big();
+            await sleep(500);
+            const refused = await big();
+            assert.equal(refused.code, S.RESOURCE_EXHAUSTED);
+            assert.match(refused.details, said);
+            long.cancel();
+            await longEnd;
+            assert.equal((await waiting).code, S.OK);
+            assert.equal((await big()).code, S.OK);
+        } finally {
+            c.close();
+            assert.equal((await server.stop()).code, 0, server.raw);
+        }
+    });
+}
 
 test('a longer message than allowed is refused before it is read', async () => {
     const server = await startServer(['--max-message-bytes', '2000']);
