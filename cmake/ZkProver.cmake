@@ -36,6 +36,22 @@ function(zkp_library name)
   target_link_libraries(${name} PUBLIC zkp_flags ${A_LINK})
 endfunction()
 
+# zkp_isa_flags(SOURCES...): what a source's suffix stands for, on x86-64: _avx2, _avx512 and _ifma are compiled for the
+# levels of driver/base/isa.h. Elsewhere such a file has to be empty, by its own #if.
+function(zkp_isa_flags)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    return()
+  endif()
+  set(avx2 -mavx2 -mbmi2 -madx)
+  set(avx512 ${avx2} -mavx512f -mavx512dq -mavx512bw -mavx512vl)
+  set(ifma ${avx512} -mavx512ifma)
+  foreach(source IN LISTS ARGN)
+    if(source MATCHES "_(avx2|avx512|ifma)[.]c$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${${CMAKE_MATCH_1}}")
+    endif()
+  endforeach()
+endfunction()
+
 # zkp_program(NAME SOURCES... [LINK libs...]): a program in build/<preset>/bin.
 function(zkp_program name)
   cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})

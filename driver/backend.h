@@ -1,0 +1,54 @@
+/** What a back end implements; only driver.c, the back ends and the conformance suite include this.
+ *
+ * driver.c validates every job against driver.h before a back end sees it, runs the queue, the
+ * events and the handles' reference counts, and calls the entries below. A back end only does the
+ * work: run is called on a thread of the device, blocks until the job has ended, polls cancel at
+ * least every 100 ms, and bounds every wait for hardware by itself. Up to info.jobs calls of run
+ * happen at once; the other entries may be called at any time. docs/adding-a-backend.md walks
+ * through one. */
+#ifndef ZKP_DRIVER_BACKEND_H
+#define ZKP_DRIVER_BACKEND_H
+
+#include "driver/base/cancel.h"
+#include "driver/driver.h"
+
+#define DRV_BACKEND_ABI 1
+
+typedef struct drv_backend {
+    uint32_t abi;     /**< DRV_BACKEND_ABI */
+    const char *name; /**< before the colon of a device's name */
+
+    /** Mandatory. Writes at most max of the devices found, usable or not; returns how many there
+     * are. */
+    size_t (*probe)(drv_info *out, size_t max);
+    /** Mandatory. unit: what follows the colon of the name, "" if nothing does. */
+    p_status (*open)(const char *unit, const drv_options *options, void **device, p_err *err);
+    /** Mandatory. No run is active and no handle is left. */
+    void (*close)(void *device);
+    /** Mandatory. Fills out; constant while the device is open. */
+    void (*info)(void *device, drv_info *out);
+    /** Mandatory. P_OK, or P_EUNSUPPORTED with what is missing. The job is valid. */
+    p_status (*supports)(void *device, const drv_job *job, p_err *err);
+    /** Mandatory. See drv_estimate. */
+    uint64_t (*estimate)(void *device, const drv_job *job);
+    /** Mandatory. Does the job. For DRV_COMMIT and DRV_MSM_LOAD it sets *object to what the handle
+     * will stand for; for jobs that name a handle, *object is that object. (The handle pointers
+     * inside job are driver.c's business.) */
+    p_status (*run)(void *device, const drv_job *job, void **object, const p_cancel *cancel,
+                    p_err *err);
+    /** Mandatory. Frees the object of DRV_COMMIT or DRV_MSM_LOAD; no run uses it. */
+    void (*object_free)(void *device, drv_op op, void *object);
+    /** Optional, both or none; NULL: ordinary memory. */
+    p_status (*buffer_alloc)(void *device, uint64_t bytes, void **out, p_err *err);
+    void (*buffer_free)(void *device, void *buffer, uint64_t bytes);
+} drv_backend;
+
+/** drv_open for a back end that is not in driver.c's table (tests, wrappers). name is what
+ * drv_device_info will say. */
+p_status drv_open_backend(const drv_backend *backend, const char *unit, const drv_options *options,
+                          drv_device **out, p_err *err);
+
+/** A back end of driver.c's table by its name, or NULL. */
+const drv_backend *drv_backend_find(const char *name);
+
+#endif
