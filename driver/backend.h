@@ -13,6 +13,7 @@
 #include "driver/driver.h"
 
 #define DRV_BACKEND_ABI 1
+#define DRV_MAX_JOBS 64 /**< of drv_info.jobs */
 
 typedef struct drv_backend {
     uint32_t abi;     /**< DRV_BACKEND_ABI */
@@ -27,13 +28,16 @@ typedef struct drv_backend {
     void (*close)(void *device);
     /** Mandatory. Fills out; constant while the device is open. */
     void (*info)(void *device, drv_info *out);
-    /** Mandatory. P_OK, or P_EUNSUPPORTED with what is missing. The job is valid. */
+    /** Mandatory. P_OK, or P_EUNSUPPORTED with what is missing. The job's shape is valid, its
+     * arrays may be NULL (drv_estimate asks, too). */
     p_status (*supports)(void *device, const drv_job *job, p_err *err);
-    /** Mandatory. See drv_estimate. */
+    /** Mandatory. See drv_estimate: the job's shape is valid, its arrays may be NULL. What the
+     * job's handle is: drv_commitment_info, drv_points_info. */
     uint64_t (*estimate)(void *device, const drv_job *job);
     /** Mandatory. Does the job. For DRV_COMMIT and DRV_MSM_LOAD it sets *object to what the handle
-     * will stand for; for jobs that name a handle, *object is that object. (The handle pointers
-     * inside job are driver.c's business.) */
+     * will stand for, not NULL, or leaves it NULL when it fails; for jobs that name a handle,
+     * *object is that object. (The handle pointers inside job are driver.c's business; only
+     * drv_commitment_info and drv_points_info may be asked about them.) */
     p_status (*run)(void *device, const drv_job *job, void **object, const p_cancel *cancel,
                     p_err *err);
     /** Mandatory. Frees the object of DRV_COMMIT or DRV_MSM_LOAD; no run uses it. */
@@ -43,12 +47,19 @@ typedef struct drv_backend {
     void (*buffer_free)(void *device, void *buffer, uint64_t bytes);
 } drv_backend;
 
-/** drv_open for a back end that is not in driver.c's table (tests, wrappers). name is what
- * drv_device_info will say. */
+/** drv_open for a back end that is not in driver.c's table (tests, wrappers). unit as in the back
+ * end's open, NULL for "". The device's name is the back end's, with ":" and the unit if there is
+ * one. P_EUNSUPPORTED for another ABI version, P_EINTERNAL for a back end without a mandatory entry
+ * or with an impossible drv_info. */
 p_status drv_open_backend(const drv_backend *backend, const char *unit, const drv_options *options,
                           drv_device **out, p_err *err);
 
 /** A back end of driver.c's table by its name, or NULL. */
 const drv_backend *drv_backend_find(const char *name);
+
+/** The table, in the order of preference of drv_open(NULL): accelerators stand before the CPU. The
+ * wrapper comes last and offers nothing by itself. */
+extern const drv_backend drv_backend_cpu;
+extern const drv_backend drv_backend_fault;
 
 #endif

@@ -108,8 +108,8 @@ typedef enum drv_input {
 } drv_input;
 
 typedef struct drv_commit_job {
-    drv_matrix in; /**< unchanged. DRV_LEAVES: borrowed until the handle is released, else until the
-                      event ends */
+    drv_matrix in; /**< unchanged. DRV_LEAVES: borrowed until the handle is released and the jobs
+                      that use it have ended, else until the event ends */
     drv_input input;
     drv_hash hash;
     uint32_t log_blowup; /**< 0 .. 8, log_rows + log_blowup <= DRV_GL_MAX_LOG2 */
@@ -163,7 +163,8 @@ typedef struct drv_ntt_job {
 typedef struct drv_msm_load_job {
     drv_group group;
     bool trusted;           /**< skip the check, for points that were checked before */
-    const uint64_t *points; /**< borrowed until the handle is released; aligned to 8 bytes */
+    const uint64_t *points; /**< borrowed until the handle is released and the jobs that use it have
+                               ended; aligned to 8 bytes */
     uint64_t count;         /**< 1 .. 2^28 */
     drv_handle **out;
 } drv_msm_load_job;
@@ -223,16 +224,19 @@ size_t drv_list(drv_info *out, size_t max);
  * exists, P_EMISSING says what the device lacks. *out is NULL on failure. */
 p_status drv_open(const char *name, const drv_options *options, drv_device **out, p_err *err);
 
-/** Cancels what runs, waits for it, frees the device. Handles and events must have been released,
- * else P_EINVAL and nothing happens. P_EDEADLINE if a job does not end within timeout_ms: the
- * device stays open, call again. */
+/** Cancels what waits and runs, waits for its end, frees the device; NULL is allowed. Handles and
+ * the events of jobs that had ended must have been released and buffers freed, else P_EINVAL and
+ * nothing happens. A job that this call ends leaves no handle, and its event stays valid, also
+ * after the device is gone: it is waited for and released as any other. P_EDEADLINE if a job does
+ * not end within timeout_ms: the device stays open but takes no more jobs (P_EUNAVAILABLE); call
+ * again. */
 p_status drv_close(drv_device *device, uint32_t timeout_ms, p_err *err);
 
 /** Valid until drv_close. */
 const drv_info *drv_device_info(const drv_device *device);
 
 /** Bytes of the device's own memory that a job takes while it runs, what its handle keeps included.
- */
+ * Asks for the shape only: the job's arrays may be NULL, its handles may not. */
 p_status drv_estimate(drv_device *device, const drv_job *job, uint64_t *bytes, p_err *err);
 
 /** Host memory that the device reaches fastest, for the arrays of jobs; zeroed, aligned to 4096
@@ -262,8 +266,8 @@ void drv_cancel(drv_event *event);
  * its buffers are in use. */
 p_status drv_event_release(drv_event *event);
 
-/** submit, wait, release. After timeout_ms the job is cancelled and P_EDEADLINE answered once it
- * has ended. */
+/** submit, wait, release. After timeout_ms the job is cancelled, and once it has ended P_EDEADLINE
+ * is answered, or the job's own status if it was done or had failed by itself. */
 p_status drv_run(drv_device *device, const drv_job *job, uint32_t timeout_ms, p_err *err);
 
 /* ---- handles ---- */
@@ -276,8 +280,14 @@ typedef struct drv_commitment {
     drv_hash hash;
 } drv_commitment;
 
+typedef struct drv_points {
+    drv_group group;
+    uint64_t count;
+} drv_points;
+
 /** P_EINVAL for a handle of another kind. */
 p_status drv_commitment_info(const drv_handle *commitment, drv_commitment *out);
+p_status drv_points_info(const drv_handle *points, drv_points *out);
 
 /** Frees what the handle keeps on the device; NULL is allowed. A job that uses it keeps it alive
  * until it ends. */
