@@ -1,0 +1,26 @@
+#if defined(__x86_64__)
+#include "driver/field/bn_fp.h"
+#include "driver/field/bn_fr.h"
+#include "tests/unit/field/bn_ops.h"
+
+#define ISA P_ISA_AVX2
+
+#define F(name) bn_fp_##name
+#define T bn_fp
+#define W bn_fp_wide
+#define OPS bn_fp_ops_avx2
+#define NAME "Fp, avx2"
+#include "tests/unit/field/bn_ops_impl.h"
+#undef F
+#undef T
+#undef W
+#undef OPS
+#undef NAME
+
+#define F(name) bn_fr_##name
+#define T bn_fr
+#define W bn_fr_wide
+#define OPS bn_fr_ops_avx2
+#define NAME "Fr, avx2"
+#include "tests/unit/field/bn_ops_impl.h"
+#endif
