@@ -157,7 +157,7 @@ def header():
     rc = [[next(gen) for _ in range(T)] for _ in range(ROUNDS)]
     assert (rc[0][0], rc[0][1], rc[29][11]) == (0xb585f766f2144405, 0x7746a55f43921ad7, 0xbc8dfb627fe558fc)
     first, after = push_constants(rc)
-    assert after[0] >> 32  # gl_poseidon_avx512.c counts on it
+    assert after[0] >> 32  # gl_poseidon_ifma.c counts on it
     initial, sparse = factor()
     for start in ([0] * T, list(range(T)), [P - 1] * T, rc[7]):
         assert plain(rc, start) == fast(rc, first, after, initial, sparse, start)
@@ -182,12 +182,12 @@ def header():
                  f"[{PARTIAL}][{T - 1}]", [r for r, _ in sparse])
     out += array("GL_POSEIDON_SPARSE_COLUMN", "Column 0 without its first entry (25); the rest is the identity.",
                  f"[{PARTIAL}][{T - 1}]", [c for _, c in sparse])
-    # two 52-bit limbs for gl_poseidon_avx512.c: lo + 2^32 * hi = c - 2^32 with lo >= 2^62
+    # two 52-bit limbs for gl_poseidon_ifma.c: lo + 2^32 * hi = c - 2^32 with lo >= 2^62
     def wide(cs):
         ts = [(c - 2**62 - 2**32) % P for c in cs]
         return [w for t in ts for w in (2**62 + (t & M32), t >> 32)]
     rest = [0] * (T - 1)
-    out += array("GL_POSEIDON_FULL_WIDE", "For vectors of two limbs (gl_poseidon_avx512.c): c - 2^32 as lo >= 2^62, hi; around "
+    out += array("GL_POSEIDON_FULL_WIDE", "For vectors of two limbs (gl_poseidon_ifma.c): c - 2^32 as lo >= 2^62, hi; around "
                  "four and four full rounds.", f"[{2 * (HALF + 1)}][{2 * T}]",
                  [wide(c) for c in full[:HALF] + [first[:1] + rest] + full[HALF:] + [[0] * T]])
     out += array("GL_POSEIDON_NEXT_WIDE", "Likewise what element 0 gets after each partial round.", f"[{2 * PARTIAL}]",

@@ -4,11 +4,12 @@
  *
  * Choose a set of operations once with gl_poseidon_select and keep the pointer: the tables are
  * constant, so any thread may use any of them. gl_poseidon_permute_portable and the two hash
- * helpers are freestanding (they also run in the RISC-V guest). All elements are canonical, on
- * input and on output. */
+ * helpers are freestanding (they also run in the RISC-V guest). Permutations take any 64-bit word
+ * for its residue; results are canonical. */
 #ifndef ZKP_DRIVER_FIELD_GL_POSEIDON_H
 #define ZKP_DRIVER_FIELD_GL_POSEIDON_H
 
+#include "driver/base/isa.h"
 #include "driver/field/goldilocks.h"
 
 #include <stddef.h>
@@ -22,16 +23,24 @@ void gl_poseidon_permute_portable(gl_t state[GL_POSEIDON_WIDTH]);
 
 /** One implementation. */
 typedef struct gl_poseidon_ops {
-    const char *isa; /**< "portable", "avx2" or "avx512" */
+    const char *isa; /**< what it runs on: a name of p_isa_name */
     /** One permutation in place, for the lowest latency of a single state. */
     void (*permute)(gl_t state[GL_POSEIDON_WIDTH]);
     /** count independent permutations in place, states one after the other (count * 12 elements),
      * for the highest throughput; any count, also 0. */
     void (*permute_many)(gl_t *states, size_t count);
+    /** The step of sponges and trees, count times: out[4i ..] = the first four elements of the
+     * permutation of in[8i .. 8i+7] || capacity[4i .. 4i+3]. capacity NULL: zeros. out may be
+     * capacity (in place) and overlaps nothing else. Any count, any alignment to 8 bytes. */
+    void (*compress)(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count);
 } gl_poseidon_ops;
 
-/** The operations for an instruction set by name; NULL or "auto" gives the best that this CPU has.
- * Returns NULL for an unknown name or one that this CPU (or this build) lacks. */
+/** The best implementation of a level or below it that this CPU runs; never NULL. */
+const gl_poseidon_ops *gl_poseidon_for(p_isa isa);
+
+/** The same by the level's name; NULL or "auto" gives the best. Returns NULL for an unknown name or
+ * a level that this CPU (or this build) lacks. ops->isa says what was found: perhaps a level below.
+ */
 const gl_poseidon_ops *gl_poseidon_select(const char *isa);
 
 /** All implementations that this CPU can run, portable first; returns how many were written to out

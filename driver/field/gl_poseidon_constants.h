@@ -506,7 +506,7 @@ static const uint64_t GL_POSEIDON_SPARSE_COLUMN[22][11] = {
     },
 };
 
-/* For vectors of two limbs (gl_poseidon_avx512.c): c - 2^32 as lo >= 2^62, hi; around four and four full rounds. */
+/* For vectors of two limbs (gl_poseidon_ifma.c): c - 2^32 as lo >= 2^62, hi; around four and four full rounds. */
 static const uint64_t GL_POSEIDON_FULL_WIDE[10][24] = {
     {
         0x40000000f2144405, 0x000000007585f765, 0x4000000043921ad7, 0x000000003746a55e,

@@ -1,55 +1,38 @@
 #include "driver/field/gl_poseidon_x86.h"
 
-#include <string.h>
-
 static void permute_many_portable(gl_t *states, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         gl_poseidon_permute_portable(states + i * GL_POSEIDON_WIDTH);
 }
 
-static const gl_poseidon_ops PORTABLE = {
-    .isa = "portable",
-    .permute = gl_poseidon_permute_portable,
-    .permute_many = permute_many_portable,
-};
-
-#if GL_POSEIDON_HAVE_X86
-
-static const gl_poseidon_ops AVX2 = {
-    .isa = "avx2",
-    .permute = gl_poseidon_permute_portable,
-    .permute_many = gl_poseidon_permute_many_avx2,
-};
-
-static bool runs_avx2(void)
+static void compress_portable(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
 {
-    return __builtin_cpu_supports("avx2");
+    gl_poseidon_step at = {out, in, capacity, count};
+
+    for (; at.count > 0; gl_poseidon_step_advance(&at, 1))
+        gl_poseidon_step_single(&at, gl_poseidon_permute_portable);
 }
 
-static const gl_poseidon_ops AVX512 = {
-    .isa = "avx512",
-    .permute = gl_poseidon_permute_avx512,
-    .permute_many = gl_poseidon_permute_many_avx512,
-};
-
-static bool runs_avx512(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
-}
-
-#endif
-
-/* In rising order of speed. */
-static const struct {
-    const gl_poseidon_ops *ops;
-    bool (*runs_here)(void); /* NULL: everywhere */
-} ALL[] = {
-    {&PORTABLE, NULL},
+/* By level; on x86-64 each level has an implementation. */
+static const gl_poseidon_ops ALL[] = {
+    [P_ISA_PORTABLE] = {.isa = "portable",
+                        .permute = gl_poseidon_permute_portable,
+                        .permute_many = permute_many_portable,
+                        .compress = compress_portable},
 #if GL_POSEIDON_HAVE_X86
-    {&AVX2, runs_avx2},
-    {&AVX512, runs_avx512},
+    [P_ISA_AVX2] = {.isa = "avx2",
+                    .permute = gl_poseidon_permute_portable,
+                    .permute_many = gl_poseidon_permute_many_avx2,
+                    .compress = gl_poseidon_compress_avx2},
+    [P_ISA_AVX512] = {.isa = "avx512",
+                      .permute = gl_poseidon_permute_portable,
+                      .permute_many = gl_poseidon_permute_many_avx512,
+                      .compress = gl_poseidon_compress_avx512},
+    [P_ISA_AVX512IFMA] = {.isa = "avx512ifma",
+                          .permute = gl_poseidon_permute_ifma,
+                          .permute_many = gl_poseidon_permute_many_ifma,
+                          .compress = gl_poseidon_compress_ifma},
 #endif
 };
 
@@ -60,20 +43,25 @@ size_t gl_poseidon_list(const gl_poseidon_ops **out, size_t max)
     size_t count = 0;
 
     for (size_t i = 0; i < ALL_COUNT && count < max; i++)
-        if (!ALL[i].runs_here || ALL[i].runs_here())
-            out[count++] = ALL[i].ops;
+        if (p_isa_supported((p_isa)i))
+            out[count++] = &ALL[i];
     return count;
+}
+
+const gl_poseidon_ops *gl_poseidon_for(p_isa isa)
+{
+    size_t i = (size_t)isa < ALL_COUNT ? (size_t)isa : ALL_COUNT - 1;
+
+    while (!p_isa_supported((p_isa)i))
+        i--; /* ends at portable */
+    return &ALL[i];
 }
 
 const gl_poseidon_ops *gl_poseidon_select(const char *isa)
 {
-    const gl_poseidon_ops *list[ALL_COUNT];
-    size_t count = gl_poseidon_list(list, ALL_COUNT);
+    p_isa level;
 
-    if (!isa || strcmp(isa, "auto") == 0)
-        return list[count - 1];
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i]->isa, isa) == 0)
-            return list[i];
-    return NULL;
+    if (!p_isa_parse(isa, &level) || !p_isa_supported(level))
+        return NULL;
+    return gl_poseidon_for(level);
 }

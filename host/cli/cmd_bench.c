@@ -457,7 +457,7 @@ static cli_exit run(const cli_command *self, const cli_args *args)
 
 static const cli_option options[] = {
     {"threads", "T", "run T copies at once (default 1)"},
-    {"isa", "I", "vector unit of Poseidon: portable, avx2, avx512"},
+    {"isa", "I", "instruction set: portable, avx2, avx512, avx512ifma (default: the best)"},
     {"clients", "C", "with --addr: clients, and threads in process (default 2)"},
     {"json", NULL, "one JSON object a line"},
     SERVICE_OPTIONS,

@@ -563,7 +563,7 @@ static cli_exit run(const cli_command *self, const cli_args *args)
 static const cli_option options[] = {
     {"kind", "K", "only cases of this kind"},
     {"fork", "N", "only cases of this fork (cases that belong to no fork are left out)"},
-    {"isa", "I", "vector unit of the Poseidon hash: portable, avx2, avx512 (default: the best)"},
+    {"isa", "I", "instruction set: portable, avx2, avx512, avx512ifma (default: the best)"},
     {"verbose", NULL, "also a line for each case that passed"},
 };
 

@@ -46,7 +46,7 @@ static const key keys[] = {
     NUMBER("fork_id", "--fork-id", fork_id, 4, 6, "6", "rules of the batches: 4, 5 or 6"),
     NUMBER("workers", "--workers", workers, 0, 1024, "0",
            "threads that execute batches; 0: one for each CPU"),
-    TEXT("isa", "--isa", isa, "auto", "vector unit: auto, portable, avx2 or avx512"),
+    TEXT("isa", "--isa", isa, "auto", "instructions: auto, portable, avx2, avx512 or avx512ifma"),
     TEXT("log_level", "--log-level", log_level_text, "info",
          "debug, info, warn or error; debug lines can quote requests"),
     NUMBER("drain_seconds", "--drain-seconds", drain_seconds, 0, 86400, "30",

@@ -209,15 +209,93 @@ static void choosing(void **state)
         print_message("implementation: %s\n", list[i]->isa);
         assert_ptr_equal(gl_poseidon_select(list[i]->isa), list[i]);
     }
-#if defined(__x86_64__)
-    assert_int_equal(gl_poseidon_select("avx2") != NULL, __builtin_cpu_supports("avx2") != 0);
-    assert_int_equal(gl_poseidon_select("avx512") != NULL, __builtin_cpu_supports("avx512ifma") &&
-                                                               __builtin_cpu_supports("avx512dq") &&
-                                                               __builtin_cpu_supports("avx512vl"));
-#else
-    assert_null(gl_poseidon_select("avx2"));
-    assert_null(gl_poseidon_select("avx512"));
-#endif
+    /* every level of the CPU has a name that works, and gets what is best at or below it */
+    for (p_isa isa = P_ISA_PORTABLE; isa < P_ISA_COUNT; isa++) {
+        const gl_poseidon_ops *ops = gl_poseidon_select(p_isa_name(isa));
+        p_isa runs = P_ISA_COUNT;
+
+        assert_int_equal(ops != NULL, p_isa_supported(isa));
+        assert_non_null(gl_poseidon_for(isa));
+        assert_true(p_isa_parse(gl_poseidon_for(isa)->isa, &runs));
+        assert_true(runs <= isa && p_isa_supported(runs));
+        if (ops)
+            assert_ptr_equal(ops, gl_poseidon_for(isa));
+        else
+            print_message("skipped, this CPU lacks it: %s\n", p_isa_name(isa));
+    }
+    assert_ptr_equal(gl_poseidon_for(P_ISA_COUNT), gl_poseidon_select(NULL));
+    assert_ptr_equal(gl_poseidon_select(p_isa_name(p_isa_best())), gl_poseidon_select(NULL));
+}
+
+/* The step of sponges and trees: every count, in place and not, with and without capacity, and
+ * nothing written outside. Half the words are not canonical. */
+static void compress_every_count(void **state)
+{
+    (void)state;
+    uint64_t seed = 9;
+    uint64_t in[MANY_MAX * 8], capacity[MANY_MAX * 4];
+    gl_t expected[2][MANY_MAX * 4]; /* without capacity, with */
+
+    for (size_t i = 0; i < MANY_MAX * 8; i++)
+        in[i] = test_random(&seed) | (i % 2 ? GL_P : 0);
+    for (size_t i = 0; i < MANY_MAX * 4; i++)
+        capacity[i] = test_random(&seed) | (i % 3 ? 0 : GL_P - 1);
+    for (size_t i = 0; i < MANY_MAX; i++)
+        for (int with = 0; with < 2; with++) {
+            gl_t x[WIDTH] = {0};
+
+            for (size_t k = 0; k < 8; k++)
+                x[k] = in[i * 8 + k] % GL_P;
+            for (size_t k = 0; k < 4 && with; k++)
+                x[8 + k] = capacity[i * 4 + k] % GL_P;
+            slow_permute(x);
+            memcpy(expected[with] + i * 4, x, 4 * sizeof(gl_t));
+        }
+    for (size_t n = 0; n < list_count; n++)
+        for (size_t count = 0; count < MANY_MAX; count++)
+            for (int kind = 0; kind < 3; kind++) {
+                gl_t *buffer = malloc((count * 4 + 2) * sizeof(gl_t)), *out = buffer + 1;
+
+                assert_non_null(buffer);
+                memset(buffer, 0xa5, (count * 4 + 2) * sizeof(gl_t));
+                if (kind == 2)
+                    memcpy(out, capacity, count * 4 * sizeof(gl_t));
+                list[n]->compress(out, in, kind == 0 ? NULL : kind == 1 ? capacity : out, count);
+                assert_memory_equal(out, expected[kind > 0], count * 4 * sizeof(gl_t));
+                assert_int_equal(buffer[0], 0xa5a5a5a5a5a5a5a5);
+                assert_int_equal(out[count * 4], 0xa5a5a5a5a5a5a5a5);
+                free(buffer);
+            }
+}
+
+/* Any word stands for its residue, in all of a state's places at once and alone. */
+static void words_above_p(void **state)
+{
+    (void)state;
+    static const uint64_t edges[] = {GL_P,       GL_P + 1,           UINT64_MAX - 1,
+                                     UINT64_MAX, 0xffffffff80000000, 0xffffffff00000002};
+    gl_t x[256 * WIDTH], expected[256 * WIDTH], out[256 * WIDTH];
+    uint64_t seed = 10;
+
+    for (size_t i = 0; i < 256 * WIDTH; i++) {
+        size_t k = i / WIDTH;
+
+        x[i] = k < 6     ? edges[k]
+               : k < 128 ? edges[test_random(&seed) % 6]
+                         : test_random(&seed) | GL_P;
+        expected[i] = x[i] % GL_P;
+    }
+    for (size_t k = 0; k < 256; k++)
+        slow_permute(expected + k * WIDTH);
+    for (size_t n = 0; n < list_count; n++) {
+        memcpy(out, x, sizeof(out));
+        list[n]->permute_many(out, 256);
+        assert_memory_equal(out, expected, sizeof(out));
+        memcpy(out, x, sizeof(out));
+        for (size_t k = 0; k < 256; k++)
+            list[n]->permute(out + k * WIDTH);
+        assert_memory_equal(out, expected, sizeof(out));
+    }
 }
 
 /* The padded string as a whole, then cut up. */
@@ -376,6 +454,8 @@ int main(void)
         cmocka_unit_test(edge_states_behind_constants),
         cmocka_unit_test(random_states),
         cmocka_unit_test(every_count),
+        cmocka_unit_test(compress_every_count),
+        cmocka_unit_test(words_above_p),
         cmocka_unit_test(hash_of_every_length),
         cmocka_unit_test(hash_of_bytecode_vectors),
         cmocka_unit_test(permutation_vectors),
