@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One p_pool_run. Lives on the caller's stack while it is in the pool's list or has helpers. */
 typedef struct loop {
@@ -89,12 +90,16 @@ static void *worker_main(void *arg)
 
 /* What this process may use, so that a container's share is respected where it is given by
  * affinity. */
-static unsigned usable_cpus(void)
+unsigned p_pool_usable_threads(void)
 {
     cpu_set_t set;
+    long n;
 
     CPU_ZERO(&set);
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = CPU_COUNT(&set);
+    else /* more CPUs than the set has room for */
+        n = sysconf(_SC_NPROCESSORS_ONLN);
     if (n < 1)
         return 1;
     return n > P_POOL_MAX_THREADS ? P_POOL_MAX_THREADS : (unsigned)n;
@@ -107,7 +112,7 @@ p_status p_pool_create(unsigned threads, p_pool **out, p_err *err)
         return p_err_set(err, P_EINVAL, "threads is %u; expected 0 (all) to %d", threads,
                          P_POOL_MAX_THREADS);
     if (threads == 0)
-        threads = usable_cpus();
+        threads = p_pool_usable_threads();
 
     p_pool *pool = calloc(1, sizeof *pool + threads * sizeof pool->worker[0]);
     if (!pool)

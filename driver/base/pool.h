@@ -24,6 +24,9 @@ p_status p_pool_create(unsigned threads, p_pool **out, p_err *err);
 
 void p_pool_destroy(p_pool *pool);
 
+/** What 0 stands for in p_pool_create. */
+unsigned p_pool_usable_threads(void);
+
 /** As chosen in p_pool_create, with 0 resolved. */
 unsigned p_pool_threads(const p_pool *pool);
 
