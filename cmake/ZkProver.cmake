@@ -2,6 +2,7 @@
 
 set(ZKP_SANITIZE "" CACHE STRING "Sanitizers for every target: empty, address, or thread")
 option(ZKP_COVERAGE "Instrument every target for gcov" OFF)
+option(ZKP_VALGRIND "Build for a run under Valgrind (scripts/valgrind.sh)" OFF)
 option(ZKP_FUZZ "Build the libFuzzer targets of tests/fuzz (needs clang)" OFF)
 
 add_library(zkp_flags INTERFACE)
@@ -20,6 +21,9 @@ elseif(ZKP_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 elseif(ZKP_SANITIZE)
   message(FATAL_ERROR "ZKP_SANITIZE is '${ZKP_SANITIZE}'; expected empty, address or thread")
+endif()
+if(ZKP_VALGRIND)
+  add_compile_definitions(ZKP_ASSUME_ADX)
 endif()
 if(ZKP_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link) # every library reports its coverage; tests/fuzz links the driver
