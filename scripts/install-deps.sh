@@ -18,7 +18,7 @@ build_packages=(
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsecp256k1-dev liblmdb-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
 )
 test_packages=(
-    git python3 openssl libcmocka-dev libgmp-dev gcc-riscv64-unknown-elf qemu-user
+    git python3 openssl libcmocka-dev libgmp-dev gcc-riscv64-unknown-elf qemu-user valgrind
     clang-14 libclang-rt-14-dev clang-format-14 shellcheck dpkg-dev
 )
 
