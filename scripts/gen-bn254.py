@@ -9,6 +9,7 @@ bounds of the scalar decompositions.
 Usage: gen-bn254.py [FILE]     default: the file in this repository; "-" is stdout
        gen-bn254.py --check    exit status 1 when the committed file differs
 """
+import math
 import pathlib
 import sys
 
@@ -78,6 +79,19 @@ def on_curve(point, b):
     return mul2(y, y) == ((x3[0] + b[0]) % P, (x3[1] + b[1]) % P)
 
 
+def lift(x):
+    """A point of the twist with this x, or None."""
+    a = mul2(x, mul2(x, x))
+    a = (a[0] + B2[0]) % P, (a[1] + B2[1]) % P
+    s = pow(a[0] * a[0] + a[1] * a[1], (P + 1) // 4, P)
+    for half in ((a[0] + s) * (P + 1) // 2 % P, (a[0] - s) * (P + 1) // 2 % P):
+        c = pow(half, (P + 1) // 4, P)
+        y = (c, a[1] * pow(2 * c, -1, P) % P)
+        if mul2(y, y) == a:
+            return x, y
+    return None
+
+
 XI = (9, 1)
 B2 = mul2((3, 0), inv2(XI))
 POINT1 = ((G1[0], 0), (G1[1], 0))
@@ -97,6 +111,20 @@ def psi(point):
 
 MU = 6 * X * X % R  # psi's eigenvalue: p mod r
 assert MU == P % R and psi(G2) == times(MU, G2)
+
+# bn_g2_in_subgroup_var's condition, f(psi) = 0 with f = (X+1) + X z + X z^2 - 2 X z^3: true in the
+# group of order R, and, with psi's polynomial z^2 - T z + P, true nowhere else
+T, H2 = P + 1 - R, 2 * P - R
+F = (X + 1, X, X, -2 * X)
+assert sum(c * MU**i for i, c in enumerate(F)) % R == 0
+power, low, high = (1, 0), 0, 0  # of z, modulo its polynomial; f modulo it
+for c in F:
+    low, high = low + c * power[0], high + c * power[1]
+    power = (-P * power[1], power[0] + T * power[1])
+RESULTANT = low * low + low * high * T + high * high * P
+assert math.gcd(RESULTANT, R * H2) == R and H2 % R != 0
+POINT2 = next(p for p in (lift((i, 1)) for i in range(1, 99)) if p)  # outside of the subgroup
+assert on_curve(POINT2, B2) and times(R, POINT2) and times(R * H2, POINT2) is None
 
 # GLV: (x, y) -> (beta x, y) multiplies by lambda, on G1 and, with beta2, on G2 (psi^4)
 LAMBDA = pow(MU, 4, R)

@@ -311,6 +311,39 @@ static inline void BN_F(wide_reduce)(BN_T *r, const BN_W *w)
     BN_F(reduce_once)(r, t.l, 1);
 }
 
+/** The same with one subtraction, for w <= 5 p^2: then w / 2^256 < p. */
+static inline void BN_F(wide_reduce5)(BN_T *r, const BN_W *w)
+{
+    BN_T t;
+
+    BN_F(wide_redc)(&t, w);
+    BN_F(reduce_once)(r, t.l, 1);
+}
+
+/** w -= v, modulo 2^256 p: for w, v < 2^256 p the result is, too. */
+static inline void BN_F(wide_sub)(BN_W *w, const BN_W *v)
+{
+    unsigned char c = 0;
+    uint64_t mask;
+
+    for (int i = 0; i < 8; i++)
+        c = bn254_sub(&w->l[i], w->l[i], v->l[i], c);
+    mask = -(uint64_t)c;
+    c = bn254_add(&w->l[4], w->l[4], BN_P(0) & mask, 0);
+    c = bn254_add(&w->l[5], w->l[5], BN_P(1) & mask, c);
+    c = bn254_add(&w->l[6], w->l[6], BN_P(2) & mask, c);
+    w->l[7] += (BN_P(3) & mask) + c;
+}
+
+/** w -= v, not below 0. */
+static inline void BN_F(wide_sub_exact)(BN_W *w, const BN_W *v)
+{
+    unsigned char c = 0;
+
+    for (int i = 0; i < 8; i++)
+        c = bn254_sub(&w->l[i], w->l[i], v->l[i], c);
+}
+
 /* ---- out of line; canonical in and out ---- */
 
 /** a^-1, and 0 for 0. No branch depends on a. */
