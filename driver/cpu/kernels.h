@@ -13,11 +13,14 @@
 #include "driver/base/pool.h"
 #include "driver/driver.h"
 
+typedef struct cpu_bn_poseidon_set cpu_bn_poseidon_set; /* bn_poseidon_set.h */
+
 typedef struct cpu_run {
     p_pool *pool;
     p_memory *memory;
     const p_cancel *cancel; /**< may be NULL */
     p_isa isa;
+    cpu_bn_poseidon_set *bn_poseidon; /**< the device's; kernels over BN254 hashes need it */
 } cpu_run;
 
 /* ---- gl_ntt.c ---- */
@@ -82,5 +85,10 @@ uint64_t cpu_msm_scratch(const cpu_run *run, drv_group group, uint64_t count);
 
 /** DRV_POSEIDON over either field. */
 p_status cpu_poseidon(const cpu_run *run, const drv_poseidon_job *job, p_err *err);
+
+/* ---- bn_poseidon_batch.c ---- */
+
+/** DRV_POSEIDON over BN254 Fr. Words that are not below r stand for their residue. */
+p_status cpu_bn_poseidon(const cpu_run *run, const drv_poseidon_job *job, p_err *err);
 
 #endif

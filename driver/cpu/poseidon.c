@@ -26,8 +26,8 @@ p_status cpu_poseidon(const cpu_run *run, const drv_poseidon_job *job, p_err *er
     gl_loop l = {.ops = gl_poseidon_for(run->isa), .job = job, .each = ITEM_STATES};
     p_status s;
 
-    if (job->field != DRV_GOLDILOCKS)
-        return p_err_set(err, P_EUNSUPPORTED, "Poseidon over BN254 is not in this build");
+    if (job->field == DRV_BN254_FR)
+        return cpu_bn_poseidon(run, job, err);
     s = p_pool_run(run->pool, (job->count + l.each - 1) / l.each, gl_item, &l, run->cancel);
     return s == P_OK ? P_OK : p_err_set(err, s, "Poseidon permutations: %s", p_status_text(s));
 }
