@@ -40,8 +40,11 @@ static inline uint64_t p_memory_peak(const p_memory *m)
     return atomic_load(&m->peak);
 }
 
-/** Memory that this process can still get without swapping (MemAvailable, and its control group's
- * limit); UINT64_MAX if the system does not say. */
+/** Memory that this process can still get without swapping (MemAvailable, and the limits of its
+ * control group and of those above); UINT64_MAX if the system does not say. */
 uint64_t p_memory_available(void);
+
+/** The same with the system's files below a folder: for tests. */
+uint64_t p_memory_available_at(const char *root);
 
 #endif
