@@ -100,8 +100,9 @@ static p_status handle(const check *c, const char *field, const drv_handle *h, d
         return p_err_set(c->err, P_EINVAL, "%s is NULL; expected a handle of %s", field,
                          drv_op_name(op));
     if (h->device != c->device)
-        return p_err_set(c->err, P_EINVAL, "%s belongs to a device %s; expected this device, %s",
-                         field, h->device->info.name, c->device->info.name);
+        return p_err_set(c->err, P_EINVAL,
+                         "%s belongs to another device, %s; expected one of this device, %s", field,
+                         h->device->info.name, c->device->info.name);
     if (h->op != op)
         return p_err_set(c->err, P_EINVAL, "%s is a handle of %s; expected one of %s", field,
                          drv_op_name(h->op), drv_op_name(op));
