@@ -1,6 +1,7 @@
 /* The CPU back end: complete, the reference for the others, on every thread that it is given. */
 #include "driver/backend.h"
 #include "driver/cpu/absent.h"
+#include "driver/cpu/bn_poseidon_set.h"
 #include "driver/cpu/commit.h"
 #include "driver/cpu/kernels.h"
 
@@ -16,6 +17,7 @@
 typedef struct cpu_device {
     p_pool *pool;
     p_memory memory;
+    cpu_bn_poseidon_set bn_poseidon;
     p_isa isa;
     drv_info info;
 } cpu_device;
@@ -118,6 +120,7 @@ static void cpu_close(void *device)
     cpu_device *d = device;
 
     p_pool_destroy(d->pool);
+    cpu_bn_poseidon_clear(&d->bn_poseidon);
     free(d);
 }
 
@@ -130,7 +133,11 @@ static void cpu_info(void *device, drv_info *out)
 
 static cpu_run run_of(cpu_device *d, const p_cancel *cancel)
 {
-    return (cpu_run){.pool = d->pool, .memory = &d->memory, .cancel = cancel, .isa = d->isa};
+    return (cpu_run){.pool = d->pool,
+                     .memory = &d->memory,
+                     .cancel = cancel,
+                     .isa = d->isa,
+                     .bn_poseidon = &d->bn_poseidon};
 }
 
 static p_status cpu_supports(void *device, const drv_job *job, p_err *err)
