@@ -62,14 +62,9 @@ static void the_table_has_the_cpu(void **state)
 static void unknown_names_are_told_what_exists(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gpu",
-                                        "",
-                                        ":",
-                                        "cpu2",
-                                        "xrt:0",
-                                        "CPU",
-                                        "a-name-that-is-far-too-long-for-any-device-because-it-has-"
-                                        "more-than-sixty-four-bytes-in-all"};
+    static const char too_long[] = "a-name-that-is-far-too-long-for-any-device-because-it-has-"
+                                   "more-than-sixty-four-bytes-in-all";
+    static const char *const names[] = {"gpu", "", ":", "cpu2", "xrt:0", "CPU", too_long};
     p_err err;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
