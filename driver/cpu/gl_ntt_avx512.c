@@ -1,0 +1,6 @@
+#include "driver/cpu/gl_ntt_step.h"
+
+const gl_ntt_ops *gl_ntt_ops_avx512(void)
+{
+    return NULL;
+}
