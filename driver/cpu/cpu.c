@@ -19,7 +19,6 @@ typedef struct cpu_device {
     p_memory memory;
     cpu_bn_poseidon_set bn_poseidon;
     p_isa isa;
-    cpu_bn_poseidon_set bn_poseidon;
     drv_info info;
 } cpu_device;
 
@@ -122,7 +121,6 @@ static void cpu_close(void *device)
 
     cpu_bn_poseidon_clear(&d->bn_poseidon);
     p_pool_destroy(d->pool);
-    cpu_bn_poseidon_clear(&d->bn_poseidon);
     free(d);
 }
 
