@@ -1,6 +1,5 @@
 /* The CPU back end: complete, the reference for the others, on every thread that it is given. */
 #include "driver/backend.h"
-#include "driver/cpu/absent.h"
 #include "driver/cpu/bn_poseidon_set.h"
 #include "driver/cpu/commit.h"
 #include "driver/cpu/kernels.h"
@@ -142,8 +141,8 @@ static cpu_run run_of(cpu_device *d, const p_cancel *cancel)
 
 static p_status cpu_supports(void *device, const drv_job *job, p_err *err)
 {
-    (void)device;
-    return cpu_absent_check(job, err);
+    (void)device, (void)job, (void)err;
+    return P_OK; /* every job that is valid */
 }
 
 static uint64_t cpu_estimate(void *device, const drv_job *job)
