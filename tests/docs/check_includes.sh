@@ -42,8 +42,8 @@ for folder in "$root"/host/* "$root"/driver "$root"/driver/*; do
         [[ $text =~ [\<\"]([^\>\"]+)[\>\"] ]] || { complain "$at: cannot be understood: $text"; continue; }
         header=${BASH_REMATCH[1]}
         case "$header" in
-        driver/driver.h | driver/backend.h) to=driver ;;
         host/*/* | driver/*/* | tests/*/*) to=$(cut -d/ -f1-2 <<<"$header") ;;
+        driver/*) to=driver ;;
         proto/* | zkprover/v1/* | grpc/health/v1/* | grpc/reflection/v1/*) to=proto ;; # generated, the latter three
         */*) to='' ;;
         *)
@@ -64,6 +64,10 @@ for folder in "$root"/host/* "$root"/driver "$root"/driver/*; do
         host/executor:host/executor/* | host/executor:driver/field/* | host/executor:driver/base/*) ;;
         host/executor:stdbool.h | host/executor:stddef.h | host/executor:stdint.h | host/executor:string.h) ;;
         host/executor:*) complain "$at: host/executor is freestanding and cannot include $header" ;;
+        esac
+        case "$from:$header" in
+        driver:driver/driver_internal.h) ;;
+        *:driver/driver_internal.h) complain "$at: driver_internal.h is shared by the files of driver alone" ;;
         esac
         case "$header" in
         driver/base/* | driver/field/* | driver/driver.h) ;;
