@@ -75,36 +75,83 @@ static inline void row_finish(row *r, bool small, bool last)
         }
 }
 
-/* (x, y) = (x + y, x - y + 2 p) for x, y < 2 p. */
-static inline void element_cross(bn_fr *x, bn_fr *y)
+static const uint64_t TWICE[4] = {BN_FR_P0 << 1, BN_FR_P1 << 1 | BN_FR_P0 >> 63,
+                                  BN_FR_P2 << 1 | BN_FR_P1 >> 63, BN_FR_P3 << 1 | BN_FR_P2 >> 63};
+
+/* x below 2 p, then (x, y) = (x + t, x - t + 2 p), t < 2 p. */
+#if defined(__x86_64__) && defined(__ADX__)
+static inline void element_cross(bn_fr *x, bn_fr *y, const bn_fr *t)
 {
-    static const uint64_t twice[4] = {BN_FR_P0 << 1, BN_FR_P1 << 1 | BN_FR_P0 >> 63,
-                                      BN_FR_P2 << 1 | BN_FR_P1 >> 63,
-                                      BN_FR_P3 << 1 | BN_FR_P2 >> 63};
+    uint64_t a0, a1, a2, a3, b0, b1, b2, b3;
+
+    /* compilers keep carries in registers of their own */
+    __asm__(
+        "movq (%[x]), %[a0]\n\t"
+        "movq 8(%[x]), %[a1]\n\t"
+        "movq 16(%[x]), %[a2]\n\t"
+        "movq 24(%[x]), %[a3]\n\t"
+        "movq %[a0], %[b0]\n\t"
+        "movq %[a1], %[b1]\n\t"
+        "movq %[a2], %[b2]\n\t"
+        "movq %[a3], %[b3]\n\t"
+        "subq %[p0], %[b0]\n\t"
+        "sbbq %[p1], %[b1]\n\t"
+        "sbbq %[p2], %[b2]\n\t"
+        "sbbq %[p3], %[b3]\n\t"
+        "cmovncq %[b0], %[a0]\n\t"
+        "cmovncq %[b1], %[a1]\n\t"
+        "cmovncq %[b2], %[a2]\n\t"
+        "cmovncq %[b3], %[a3]\n\t"
+        "movq %[p0], %[b0]\n\t"
+        "movq %[p1], %[b1]\n\t"
+        "movq %[p2], %[b2]\n\t"
+        "movq %[p3], %[b3]\n\t"
+        "subq (%[t]), %[b0]\n\t"
+        "sbbq 8(%[t]), %[b1]\n\t"
+        "sbbq 16(%[t]), %[b2]\n\t"
+        "sbbq 24(%[t]), %[b3]\n\t"
+        "addq %[a0], %[b0]\n\t"
+        "adcq %[a1], %[b1]\n\t"
+        "adcq %[a2], %[b2]\n\t"
+        "adcq %[a3], %[b3]\n\t"
+        "addq (%[t]), %[a0]\n\t"
+        "adcq 8(%[t]), %[a1]\n\t"
+        "adcq 16(%[t]), %[a2]\n\t"
+        "adcq 24(%[t]), %[a3]\n\t"
+        : [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2), [a3] "=&r"(a3), [b0] "=&r"(b0),
+          [b1] "=&r"(b1), [b2] "=&r"(b2), [b3] "=&r"(b3)
+        : [x] "r"(x->l), [t] "r"(t->l), "m"(*x),
+          "m"(*t), [p0] "m"(TWICE[0]), [p1] "m"(TWICE[1]), [p2] "m"(TWICE[2]), [p3] "m"(TWICE[3])
+        : "cc");
+    *x = (bn_fr){{a0, a1, a2, a3}};
+    *y = (bn_fr){{b0, b1, b2, b3}};
+}
+#else
+static inline void element_cross(bn_fr *x, bn_fr *y, const bn_fr *t)
+{
     bn_fr d;
     unsigned char c;
 
-    c = bn254_sub(&d.l[0], twice[0], y->l[0], 0);
-    c = bn254_sub(&d.l[1], twice[1], y->l[1], c);
-    c = bn254_sub(&d.l[2], twice[2], y->l[2], c);
-    d.l[3] = twice[3] - y->l[3] - c;
-    bn_fr_add_lazy(&d, &d, x);
-    bn_fr_add_lazy(x, x, y);
-    *y = d;
+    bn_fr_reduce_once(x, x->l, 2);
+    c = bn254_sub(&d.l[0], TWICE[0], t->l[0], 0);
+    c = bn254_sub(&d.l[1], TWICE[1], t->l[1], c);
+    c = bn254_sub(&d.l[2], TWICE[2], t->l[2], c);
+    d.l[3] = TWICE[3] - t->l[3] - c;
+    bn_fr_add_lazy(y, &d, x);
+    bn_fr_add_lazy(x, x, t);
 }
+#endif
 
 /* One pair of elements; f NULL: 1. */
 static inline void element_pair(bn_fr *x, bn_fr *y, const bn_fr *f)
 {
     bn_fr t;
 
-    bn_fr_reduce_once(x, x->l, 2);
     if (f)
         bn_fr_mul_lazy(&t, f, y);
     else
         bn_fr_reduce_once(&t, y->l, 2);
-    element_cross(x, &t);
-    *y = t;
+    element_cross(x, y, &t);
 }
 
 static inline void row_pair(row *x, row *y, const bn_ntt_factor *f)
