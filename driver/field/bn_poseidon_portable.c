@@ -7,6 +7,7 @@
 static inline void dot(bn_fr *r, const bn_fr *summand, const bn_fr *a, const bn_fr *c, size_t n)
 {
     uint64_t s[9] = {0, 0, 0, 0, 0, summand->l[0], summand->l[1], summand->l[2], summand->l[3]};
+    unsigned char waiting = 0;
 
     for (size_t k = 0; k < n; k++) {
         uint64_t t[8] = {s[0], s[1], s[2], s[3]};
@@ -25,18 +26,16 @@ static inline void dot(bn_fr *r, const bn_fr *summand, const bn_fr *a, const bn_
         }
         s[8] += carry;
     }
-    /* the total stays below 2^576: 3.02 * 2^320 r + 33 * 2^256 r + 2^320 r */
+    /* the total stays below 2^576: 3.02 * 2^320 r + 33 * 2^256 r + 2^320 r; what a row carries out
+     * of its top word waits for the row that has the next one on top */
     for (int i = 0; i < 5; i++) {
         uint64_t m = s[i] * BN_FR_NEG_INV, up = 0;
-        unsigned char carry;
 
         bn254_mac(s[i], m, BN_FR_P0, &up);
         s[i + 1] = bn254_mac(s[i + 1], m, BN_FR_P1, &up);
         s[i + 2] = bn254_mac(s[i + 2], m, BN_FR_P2, &up);
         s[i + 3] = bn254_mac(s[i + 3], m, BN_FR_P3, &up);
-        carry = bn254_add(&s[i + 4], s[i + 4], up, 0);
-        for (int j = i + 5; j < 9; j++)
-            carry = bn254_add(&s[j], s[j], 0, carry);
+        waiting = bn254_add(&s[i + 4], s[i + 4], up, waiting);
     }
     memcpy(r->l, s + 5, sizeof(r->l));
 }
