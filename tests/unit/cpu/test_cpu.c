@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "driver/base/clock.h"
-#include "driver/base/memory.h"
-#include "driver/base/pool.h"
-#include "driver/driver.h"
+#include "driver/cpu/bn_poseidon_set.h"
+#include "driver/cpu/kernels.h"
+#include "driver/field/bn_fp.h"
 #include "driver/field/bn_poseidon.h"
 #include "driver/field/gl_poseidon.h"
 #include "tests/unit/field/random.h"
@@ -228,6 +228,143 @@ static void the_budget_is_one(void **state)
     close_cpu(d);
 }
 
+/* ---- scratch memory of the kernels ---- */
+
+typedef struct kernel {
+    cpu_run run;
+    p_memory memory;
+    cpu_msm_points *points;
+    drv_job job;
+} kernel;
+
+static p_status run_kernel(kernel *k, p_err *err)
+{
+    switch (k->job.op) {
+    case DRV_NTT:
+        return k->job.ntt.field == DRV_GOLDILOCKS ? cpu_gl_ntt(&k->run, &k->job.ntt, err)
+                                                  : cpu_bn_ntt(&k->run, &k->job.ntt, err);
+    case DRV_MSM_LOAD:
+        return cpu_msm_load(&k->run, &k->job.msm_load, &k->points, err);
+    default:
+        return cpu_msm(&k->run, k->points, &k->job.msm, err);
+    }
+}
+
+static uint64_t kernel_bytes(const kernel *k, drv_group group)
+{
+    switch (k->job.op) {
+    case DRV_NTT:
+        return k->job.ntt.field == DRV_GOLDILOCKS ? cpu_gl_ntt_scratch(&k->run, &k->job.ntt)
+                                                  : cpu_bn_ntt_scratch(&k->run, &k->job.ntt);
+    case DRV_MSM_LOAD:
+        return cpu_msm_load_bytes(&k->job.msm_load);
+    default:
+        return cpu_msm_scratch(&k->run, group, k->job.msm.count);
+    }
+}
+
+/* Fails at each allocation in turn without keeping any, then ends within its estimate. */
+static void check_scratch(kernel *k, drv_group group)
+{
+    uint64_t before = p_memory_used(&k->memory);
+    p_err err = {P_OK, ""};
+
+    for (unsigned at = 1;; at++) {
+        assert_true(at < 1000);
+        atomic_store(&k->memory.fail_at, at);
+        p_status s = run_kernel(k, &err);
+        if (atomic_exchange(&k->memory.fail_at, 0) > 0) {
+            assert_int_equal(s, P_OK);
+            break;
+        }
+        assert_int_equal(s, P_EEXHAUSTED);
+        assert_int_equal(err.status, P_EEXHAUSTED);
+        assert_int_equal(p_memory_used(&k->memory), before);
+    }
+    if (p_memory_peak(&k->memory) - before > kernel_bytes(k, group))
+        fail_msg("job %d of the %u. group took %llu bytes; its estimate is %llu", (int)k->job.op,
+                 (unsigned)group, (unsigned long long)(p_memory_peak(&k->memory) - before),
+                 (unsigned long long)kernel_bytes(k, group));
+    if (k->job.op != DRV_MSM_LOAD)
+        assert_int_equal(p_memory_used(&k->memory), before);
+    atomic_store(&k->memory.peak, p_memory_used(&k->memory));
+}
+
+static void ntt_scratch(kernel *k)
+{
+    static const drv_ntt_job shapes[] = {
+        {.layout = DRV_COLUMNS, .log_n = 0, .columns = 1},
+        {.layout = DRV_COLUMNS, .log_n = 5, .columns = 100},
+        {.layout = DRV_COLUMNS, .log_n = 13, .columns = 3},
+        {.layout = DRV_COLUMNS, .log_n = 16, .columns = 1, .inverse = true},
+        {.layout = DRV_BLOCKED, .log_n = 11, .columns = 20},
+        {.layout = DRV_BLOCKED, .log_n = 15, .columns = 9, .in_order = DRV_BIT_REVERSED},
+        {.layout = DRV_COLUMNS, .log_n = 14, .columns = 1, .out_order = DRV_BIT_REVERSED},
+    };
+    uint64_t *data = aligned_alloc(64, (UINT64_C(1) << 20) * 8), seed = 1;
+
+    assert_non_null(data);
+    for (size_t i = 0; i < 2 * sizeof shapes / sizeof shapes[0]; i++) {
+        k->job = (drv_job){.op = DRV_NTT, .ntt = shapes[i / 2]};
+        k->job.ntt.field = i % 2 ? DRV_BN254_FR : DRV_GOLDILOCKS;
+        k->job.ntt.data = data;
+        k->job.ntt.shift[0] = 3;
+        if (k->job.ntt.field == DRV_BN254_FR && k->job.ntt.layout == DRV_BLOCKED)
+            continue;
+        for (uint64_t w = 0; w < UINT64_C(1) << 20; w++)
+            data[w] = w % 4 == 3 ? 5 : test_random(&seed);
+        check_scratch(k, DRV_G1);
+    }
+    free(data);
+}
+
+static void msm_scratch(kernel *k)
+{
+    enum { COUNT = 700 };
+    static uint64_t points[COUNT * 16], scalars[COUNT * 4], out[16];
+    uint64_t seed = 2;
+    bn_fp one, two;
+
+    assert_true(bn_fp_set_words(&one, (uint64_t[4]){1}));
+    assert_true(bn_fp_set_words(&two, (uint64_t[4]){2}));
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t w = 0; w < 4; w++)
+            scalars[4 * i + w] = w == 3 ? i : test_random(&seed);
+        memcpy(points + 8 * i, one.l, 32); /* the generator, as often as there are scalars */
+        memcpy(points + 8 * i + 4, two.l, 32);
+    }
+    for (drv_group group = DRV_G1; group <= DRV_G2; group++) {
+        if (group == DRV_G2)
+            memset(points, 0, sizeof points); /* infinity */
+        k->job = (drv_job){.op = DRV_MSM_LOAD,
+                           .msm_load = {.group = group, .points = points, .count = COUNT}};
+        check_scratch(k, group);
+        k->job = (drv_job){.op = DRV_MSM, .msm = {.scalars = scalars, .count = COUNT, .out = out}};
+        check_scratch(k, group);
+        cpu_msm_free(&k->memory, k->points);
+        assert_int_equal(p_memory_used(&k->memory), 0);
+    }
+}
+
+static void kernels_keep_to_their_estimates(void **state)
+{
+    (void)state;
+    static kernel k;
+
+    for (unsigned threads = 1; threads <= 3; threads += 2) {
+        for (p_isa isa = P_ISA_PORTABLE; isa < P_ISA_COUNT; isa++) {
+            if (!p_isa_supported(isa))
+                continue;
+            k = (kernel){.memory = {.limit = UINT64_MAX}, .run = {.isa = isa}};
+            k.run.memory = &k.memory;
+            assert_int_equal(p_pool_create(threads, &k.run.pool, NULL), P_OK);
+            ntt_scratch(&k);
+            msm_scratch(&k);
+            p_pool_destroy(k.run.pool);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +373,7 @@ int main(void)
         cmocka_unit_test(two_jobs_run_at_once_and_end_when_told),
         cmocka_unit_test(closing_cancels),
         cmocka_unit_test(the_budget_is_one),
+        cmocka_unit_test(kernels_keep_to_their_estimates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
