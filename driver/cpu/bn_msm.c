@@ -22,6 +22,8 @@ static size_t point_words(drv_group group)
 static const msm_ops *choose(p_isa isa, drv_group group)
 {
 #if defined(__x86_64__)
+    if (isa >= P_ISA_AVX512IFMA)
+        return group == DRV_G1 ? &msm_g1_ifma : &msm_g2_ifma;
     if (isa >= P_ISA_AVX2)
         return group == DRV_G1 ? &msm_g1_avx2 : &msm_g2_avx2;
 #else

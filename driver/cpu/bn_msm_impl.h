@@ -128,7 +128,7 @@ static void M(repair)(M(batch) * b, FE product[MSM_CHAINS], int from)
             F(dbl)(&t, &acc->y);
             F(select)(&b->dx[k], same, &t, &b->dx[k]);
             F(select)(&b->dx[k], gone, &one, &b->dx[k]);
-            F(sqr)(&t, &acc->x);
+            F(sqr_loose)(&t, &acc->x);
             F(triple)(&t, &t);
             F(select)(&b->dy[k], same, &t, &b->dy[k]);
             b->inf[a] |= (uint8_t)gone;
@@ -162,8 +162,8 @@ static bool M(invert)(FE inverse[MSM_CHAINS], const FE product[MSM_CHAINS])
     }
     out[0] = run;
     F(set_inverse)(&t, out);
-    F(mul)(&inverse[0], &t, &product[1]);
-    F(mul)(&inverse[1], &t, &product[0]);
+    F(mul)(&inverse[0], &product[1], &t);
+    F(mul)(&inverse[1], &product[0], &t);
     return true;
 }
 
@@ -195,12 +195,12 @@ MSM_ALWAYS void M(backward)(M(batch) * b, FE inverse[MSM_CHAINS], int from)
         F(mul)(&l, chain, &b->pre[k]);
         F(mul)(chain, chain, &d);
         F(mul)(&l, &l, &b->dy[k]);
-        F(sqr)(&t, &l);
+        F(sqr_loose)(&t, &l);
         if (__builtin_expect(b->dbl[k] != 0, 0))
             F(select)(&d, b->dbl[k], &null, &d); /* x2 = x1 there */
         F(x3)(&sum.x, &t, &acc->x, &d);
         F(sub)(&t, &acc->x, &sum.x);
-        F(mul)(&t, &l, &t);
+        F(mul_loose)(&t, &l, &t);
         F(y3)(&sum.y, &t, &acc->y);
         if (__builtin_expect(b->skip[k] != 0, 0)) {
             F(select)(&sum.x, b->skip[k], &acc->x, &sum.x);
@@ -258,6 +258,7 @@ static unsigned char *M(batch_at)(M(batch) * b, void *mem)
     return p + 2 * MSM_BATCH;
 }
 
+#undef MSM_WORK_BYTES
 #define MSM_WORK_BYTES                                                                             \
     (MSM_BATCH * (3 * sizeof(FE) + sizeof(M(pt)) + sizeof(uint32_t) + 3 * sizeof(uint8_t)))
 

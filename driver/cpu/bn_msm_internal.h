@@ -57,9 +57,13 @@ typedef struct msm_ops {
 } msm_ops;
 
 extern const msm_ops msm_g1_portable, msm_g2_portable;
+size_t msm_g1_check_portable(const uint64_t *points, size_t n);
+size_t msm_g2_check_portable(const uint64_t *points, size_t n);
 #if defined(__x86_64__)
 extern const msm_ops msm_g1_avx2, msm_g2_avx2;
 extern const msm_ops msm_g1_ifma, msm_g2_ifma;
+size_t msm_g1_check_avx2(const uint64_t *points, size_t n);
+size_t msm_g2_check_avx2(const uint64_t *points, size_t n);
 #endif
 
 /** How a pass recodes: its windows and where digits go. Block b's digits of window w are the

@@ -20,6 +20,7 @@
 #define F(name) g1_##name
 #define M(name) g1_msm_##name
 #define OPS MSM_NAME(msm_g1)
+#define CHECK MSM_NAME(msm_g1_check)
 #include "driver/cpu/bn_msm_scalar_impl.h"
 
 #define FE bn_fp2
@@ -32,4 +33,5 @@
 #define F(name) g2_##name
 #define M(name) g2_msm_##name
 #define OPS MSM_NAME(msm_g2)
+#define CHECK MSM_NAME(msm_g2_check)
 #include "driver/cpu/bn_msm_scalar_impl.h"

@@ -5,7 +5,12 @@ static inline void F(mul)(FE *r, const FE *a, const FE *b)
     FS_(mul)(r, a, b);
 }
 
-static inline void F(sqr)(FE *r, const FE *a)
+static inline void F(mul_loose)(FE *r, const FE *a, const FE *b)
+{
+    FS_(mul)(r, a, b);
+}
+
+static inline void F(sqr_loose)(FE *r, const FE *a)
 {
     FS_(sqr)(r, a);
 }
@@ -108,7 +113,7 @@ static void M(finish)(uint64_t *points, size_t n)
     (void)n;
 }
 
-static size_t M(check)(const uint64_t *points, size_t n)
+size_t CHECK(const uint64_t *points, size_t n)
 {
     static const FE curve_b = CURVE_B;
 
@@ -138,7 +143,7 @@ const msm_ops OPS = {
     .sum = M(sum),
     .fold = M(fold),
     .finish = M(finish),
-    .check = M(check),
+    .check = CHECK,
 };
 
 #undef FE
@@ -151,3 +156,4 @@ const msm_ops OPS = {
 #undef F
 #undef M
 #undef OPS
+#undef CHECK
