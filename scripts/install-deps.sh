@@ -18,7 +18,7 @@ build_packages=(
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsecp256k1-dev liblmdb-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
 )
 test_packages=(
-    git python3 openssl libcmocka-dev libgmp-dev gcc-riscv64-unknown-elf qemu-user valgrind
+    git python3 openssl libcmocka-dev libgmp-dev gcc-riscv64-unknown-elf gcc-aarch64-linux-gnu qemu-user valgrind
     clang-14 libclang-rt-14-dev clang-format-14 shellcheck dpkg-dev
 )
 
@@ -102,4 +102,9 @@ done
 # Prometheus, unpacked and not installed, for the tests of the metrics; without it they are skipped
 if [ "$scope" = all ]; then
     "$root/scripts/check-prometheus.sh" --fetch >&2 || say "Prometheus could not be fetched; its tests will be skipped"
+fi
+
+# The libraries of the tests for ARM64, unpacked and not installed; without them those tests are skipped
+if [ "$scope" = all ]; then
+    "$root/scripts/arm64.sh" --fetch >&2 || say "the ARM64 packages could not be fetched; their tests will be skipped"
 fi
