@@ -9,9 +9,7 @@
 /* drv_open(NULL) takes the first usable device */
 static const drv_backend *const BACKENDS[] = {
     &drv_backend_cpu,
-#ifdef ZKP_DRIVER_FAULT
     &drv_backend_fault,
-#endif
 };
 
 #define BACKEND_COUNT (sizeof BACKENDS / sizeof BACKENDS[0])

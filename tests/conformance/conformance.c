@@ -69,7 +69,7 @@ bool suite_same(suite *s, const uint64_t *found, const uint64_t *expected, uint6
 {
     uint64_t i = 0;
 
-    if (!memcmp(found, expected, words * sizeof(*found)))
+    if (!words || !memcmp(found, expected, words * sizeof(*found)))
         return suite_check(s, true, "same");
     while (found[i] == expected[i])
         i++;
@@ -264,8 +264,8 @@ static bool judge(suite *s, const drv_job *job, p_status status, const p_err *er
         if (!s->o->complete)
             return false;
     }
-    return suite_check(s, status == P_OK, "%s ends %s: %s", op_name(job->op),
-                       p_status_name(status), err->text);
+    return suite_check(s, status == P_OK, "%s ends %s: %s", op_name(job->op), p_status_name(status),
+                       err->text);
 }
 
 bool suite_run(suite *s, const drv_job *job)

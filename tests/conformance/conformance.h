@@ -1,10 +1,10 @@
 /** The conformance suite: what every back end of the driver has to pass (docs/adding-a-backend.md).
  *
  * conformance_run opens a device, puts it through every operation of driver/driver.h and through
- * misuse, cancellation, parallel jobs and lack of memory, and compares each answer with slow obvious
- * code (reference_gl.h, reference_bn.h). Findings are printed with the job's shape; the same seed
- * gives the same jobs. One run at a time in a process; it may start threads. It ends the process
- * (exit code 2) only if the machine has no memory for the test itself. */
+ * misuse, cancellation, parallel jobs and lack of memory, and compares each answer with slow
+ * obvious code (reference_gl.h, reference_bn.h). Findings are printed with the job's shape; the
+ * same seed gives the same jobs. One run at a time in a process; it may start threads. It ends the
+ * process (exit code 2) only if the machine has no memory for the test itself. */
 #ifndef ZKP_TESTS_CONFORMANCE_CONFORMANCE_H
 #define ZKP_TESTS_CONFORMANCE_CONFORMANCE_H
 
@@ -22,7 +22,7 @@ typedef enum conformance_part {
     CONFORMANCE_MSM_G1,
     CONFORMANCE_MSM_G2,
     CONFORMANCE_MISUSE,
-    CONFORMANCE_LIFE, /**< cancelling, waiting, parallel jobs, lifetime, memory */
+    CONFORMANCE_LIFE,  /**< cancelling, waiting, parallel jobs, lifetime, memory */
     CONFORMANCE_FAULT, /**< fault:NAME around the device; only for devices that drv_open finds */
     CONFORMANCE_PARTS
 } conformance_part;
@@ -31,17 +31,17 @@ typedef enum conformance_part {
 const char *conformance_part_name(conformance_part part);
 
 typedef struct conformance_options {
-    const char *device;          /**< for drv_open; NULL: backend */
-    const drv_backend *backend;  /**< for drv_open_backend, if device is NULL */
-    drv_options options;         /**< of the device */
-    const drv_options *compare;  /**< options of a device "cpu" whose answers to large jobs must be
-                                    the same bits; NULL: none */
-    uint32_t parts;              /**< bit set of conformance_part; 0: all */
-    unsigned max_log2;           /**< largest log2 of rows, 0 .. 24 */
-    unsigned effort;             /**< 0: a few jobs of each kind; 1: the usual; 2: the whole grid of
-                                    shapes */
-    bool complete;               /**< P_EUNSUPPORTED for a job is a failure */
-    unsigned patience;           /**< by what the allowed times are multiplied; 0 as 1 */
+    const char *device;         /**< for drv_open; NULL: backend */
+    const drv_backend *backend; /**< for drv_open_backend, if device is NULL */
+    drv_options options;        /**< of the device */
+    const drv_options *compare; /**< options of a device "cpu" whose answers to large jobs must be
+                                   the same bits; NULL: none */
+    uint32_t parts;             /**< bit set of conformance_part; 0: all */
+    unsigned max_log2;          /**< largest log2 of rows, 0 .. 24 */
+    unsigned effort;            /**< 0: a few jobs of each kind; 1: the usual; 2: the whole grid of
+                                   shapes */
+    bool complete;              /**< P_EUNSUPPORTED for a job is a failure */
+    unsigned patience;          /**< by what the allowed times are multiplied; 0 as 1 */
     uint64_t seed;
     FILE *log; /**< findings and one line for each part; NULL: stderr */
 } conformance_options;

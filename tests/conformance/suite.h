@@ -20,9 +20,9 @@ typedef struct suite {
     drv_device *device;
     drv_device *compare; /**< or NULL */
     conformance_part part;
-    uint64_t seed; /**< state of suite_random */
-    bool partial;  /**< a job of this part was not done */
-    bool outputs;  /**< this part has added to its digest */
+    uint64_t seed;   /**< state of suite_random */
+    bool partial;    /**< a job of this part was not done */
+    bool outputs;    /**< this part has added to its digest */
     uint32_t job_ms; /**< the longest that a job of the suite may take */
     char where[256]; /**< the shape that is at work, for findings */
     suite_buffer buffer[SUITE_MAX_BUFFERS];

@@ -94,9 +94,9 @@ typedef enum pattern {
     WITH_INFINITY,
     EQUAL_POINTS,
     EQUAL_SCALARS,
-    OPPOSITES,     /* P, -P and equal points with any scalars */
-    CANCELLING,    /* P and -P with the same scalar: infinity */
-    TWINS,         /* the same point with the same scalar, twice */
+    OPPOSITES,  /* P, -P and equal points with any scalars */
+    CANCELLING, /* P and -P with the same scalar: infinity */
+    TWINS,      /* the same point with the same scalar, twice */
     TINY_SCALARS,
     EDGE_SCALARS,
     ZERO_SCALARS,
@@ -106,9 +106,9 @@ typedef enum pattern {
 } pattern;
 
 static const char *const PATTERN[PATTERNS] = {
-    "random",         "some infinite", "equal points",   "equal scalars",
-    "P and -P",       "cancelling",    "twins",          "tiny scalars",
-    "edge scalars",   "zero scalars",  "all infinite",   "equal points and scalars",
+    "random",       "some infinite", "equal points", "equal scalars",
+    "P and -P",     "cancelling",    "twins",        "tiny scalars",
+    "edge scalars", "zero scalars",  "all infinite", "equal points and scalars",
 };
 
 static void shape_points(suite *s, points *p, pattern how)
@@ -344,8 +344,7 @@ static void bad_points(suite *s, bool g2)
             if (kind == 0) /* a second one, which is not the first */
                 p.point[(bad + 100) * p.words] ^= 1;
         }
-        job.msm_load =
-            (drv_msm_load_job){g2 ? DRV_G2 : DRV_G1, false, p.point, count, &handle};
+        job.msm_load = (drv_msm_load_job){g2 ? DRV_G2 : DRV_G1, false, p.point, count, &handle};
         suite_at(s, "loading points of G%d of which number %llu is wrong (%u)", g2 ? 2 : 1,
                  (unsigned long long)bad, kind);
         s->result->jobs++;
@@ -377,9 +376,9 @@ static void bad_scalars(suite *s, bool g2)
     for (unsigned kind = 0; handle && kind < 6; kind++) {
         uint64_t *scalars = suite_words(s, 4 * count), *out = suite_words(s, p.words);
         uint64_t *bad = scalars + 4 * (kind < 2 ? 0 : kind < 4 ? 150 : count - 1);
-        drv_job job = {.op = DRV_MSM,
-                       .msm = {handle, scalars, kind & 1 ? DRV_MONTGOMERY : DRV_CANONICAL, 0, count,
-                               out}};
+        drv_job job = {
+            .op = DRV_MSM,
+            .msm = {handle, scalars, kind & 1 ? DRV_MONTGOMERY : DRV_CANONICAL, 0, count, out}};
         p_err err = {0};
         p_status status;
 

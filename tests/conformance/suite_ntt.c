@@ -40,8 +40,9 @@ static const char *order_name(drv_order order)
 
 static void say_at(suite *s, const drv_ntt_job *job)
 {
-    suite_at(s, "%s NTT 2^%u x %u%s%s, %s to %s, shift %016llx", job->inverse ? "inverse" : "forward",
-             job->log_n, job->columns, job->field == DRV_BN254_FR ? " of Fr" : "",
+    suite_at(s, "%s NTT 2^%u x %u%s%s, %s to %s, shift %016llx",
+             job->inverse ? "inverse" : "forward", job->log_n, job->columns,
+             job->field == DRV_BN254_FR ? " of Fr" : "",
              job->layout == DRV_BLOCKED ? " blocked" : "", order_name(job->in_order),
              order_name(job->out_order), (unsigned long long)job->shift[0]);
 }
@@ -197,8 +198,7 @@ static void set_form(drv_ntt_job *job, unsigned form)
 
 static uint64_t pick_gl_shift(suite *s)
 {
-    static const uint64_t SHIFT[] = {1,          7,           REF_GL_P - 1, REF_GL_P + 1,
-                                     UINT64_MAX, 0xffffffffu, 2};
+    static const uint64_t SHIFT[] = {1, 7, REF_GL_P - 1, REF_GL_P + 1, UINT64_MAX, 0xffffffffu, 2};
     uint64_t shift = suite_random(s);
 
     if (shift & 1)
@@ -282,7 +282,8 @@ void suite_bn_ntt(suite *s)
                 if (!(job.shift[0] | job.shift[1] | job.shift[2] | job.shift[3]))
                     job.shift[0] = 5;
                 /* in every run one of the large ones is left to the comparison */
-                ntt_case(s, &job, s->compare && log_n >= 19 && s->o->effort < 2 ? log_n == 20 : checked,
+                ntt_case(s, &job,
+                         s->compare && log_n >= 19 && s->o->effort < 2 ? log_n == 20 : checked,
                          log_n >= 10, turn % 3 == 0 || log_n >= 15);
             }
     }
