@@ -103,7 +103,10 @@ static p_status absorb_item(void *arg, size_t item, unsigned worker)
         const uint64_t *in = l->leaves->data + (block * l->rows + row) * DRV_BLOCK_COLUMNS;
         uint64_t columns = l->leaves->columns - block * DRV_BLOCK_COLUMNS;
 
-        if (columns < DRV_BLOCK_COLUMNS)
+        /* between blocks the capacity stays, after the last one the digest */
+        if (columns > DRV_BLOCK_COLUMNS)
+            l->ops->absorb(state, in, n);
+        else if (columns < DRV_BLOCK_COLUMNS)
             absorb_filled(l->ops, state, in, (unsigned)columns, n);
         else
             l->ops->compress(state, in, state, n);

@@ -33,6 +33,10 @@ typedef struct gl_poseidon_ops {
      * permutation of in[8i .. 8i+7] || capacity[4i .. 4i+3]. capacity NULL: zeros. out may be
      * capacity (in place) and overlaps nothing else. Any count, any alignment to 8 bytes. */
     void (*compress)(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count);
+    /** The step of a sponge that another block follows, count times: capacity[4i ..] = the last
+     * four elements of the permutation of in[8i .. 8i+7] || capacity[4i .. 4i+3]. As compress else.
+     */
+    void (*absorb)(gl_t *capacity, const uint64_t *in, size_t count);
 } gl_poseidon_ops;
 
 /** The best implementation of a level or below it that this CPU runs; never NULL. */

@@ -308,7 +308,8 @@ static void permute_16(gl_t *states)
     permute_batches(states, 2);
 }
 
-INLINE void compress_batches(gl_t *out, const uint64_t *in, const gl_t *capacity, int batches)
+/* from: which four elements are wanted */
+INLINE void step_batches(gl_t *out, const uint64_t *in, const gl_t *capacity, int batches, int from)
 {
     v8 lo[BATCHES_MAX][WIDTH], hi[BATCHES_MAX][WIDTH];
 
@@ -320,18 +321,28 @@ INLINE void compress_batches(gl_t *out, const uint64_t *in, const gl_t *capacity
     partial_rounds(lo, hi, batches);
     for (int b = 0; b < batches; b++) {
         full_rounds(lo[b], hi[b], GL_POSEIDON_FULL_WIDE + 5);
-        store_step(out + b * LANES * 4, lo[b], hi[b]);
+        store_step(out + b * LANES * 4, lo[b] + from, hi[b] + from);
     }
 }
 
 static void compress_8(gl_t *out, const uint64_t *in, const gl_t *capacity)
 {
-    compress_batches(out, in, capacity, 1);
+    step_batches(out, in, capacity, 1, 0);
 }
 
 static void compress_16(gl_t *out, const uint64_t *in, const gl_t *capacity)
 {
-    compress_batches(out, in, capacity, 2);
+    step_batches(out, in, capacity, 2, 0);
+}
+
+static void absorb_8(gl_t *out, const uint64_t *in, const gl_t *capacity)
+{
+    step_batches(out, in, capacity, 1, GL_POSEIDON_RATE);
+}
+
+static void absorb_16(gl_t *out, const uint64_t *in, const gl_t *capacity)
+{
+    step_batches(out, in, capacity, 2, GL_POSEIDON_RATE);
 }
 
 /* One state, for latency. Elements x and x + 3k share a vector, which makes the matrix nine
@@ -541,25 +552,36 @@ void gl_poseidon_permute_many_ifma(gl_t *states, size_t count)
     }
 }
 
-void gl_poseidon_compress_ifma(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
-{
-    gl_poseidon_step at = {out, in, capacity, count};
+typedef void step_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity);
 
+/* the two of compress, or the two of absorb */
+static void steps(gl_poseidon_step at, step_lanes *step_16, step_lanes *step_8)
+{
     for (; at.count >= 2 * LANES; gl_poseidon_step_advance(&at, 2 * LANES))
-        compress_16(at.out, at.in, at.capacity);
+        step_16(at.out, at.in, at.capacity);
     for (; at.count >= LANES; gl_poseidon_step_advance(&at, LANES))
-        compress_8(at.out, at.in, at.capacity);
+        step_8(at.out, at.in, at.capacity);
     if (at.count >= IDLE_LANES_FROM) {
         uint64_t batch[LANES * GL_POSEIDON_RATE] = {0};
         gl_t state[LANES * GL_POSEIDON_CAPACITY] = {0};
 
         gl_poseidon_step_gather(&at, batch, state);
-        compress_8(state, batch, state);
+        step_8(state, batch, state);
         memcpy(at.out, state, at.count * 4 * sizeof(gl_t));
     } else {
         for (; at.count > 0; gl_poseidon_step_advance(&at, 1))
             gl_poseidon_step_single(&at, gl_poseidon_permute_ifma);
     }
+}
+
+void gl_poseidon_compress_ifma(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
+{
+    steps((gl_poseidon_step){out, in, capacity, count, 0}, compress_16, compress_8);
+}
+
+void gl_poseidon_absorb_ifma(gl_t *capacity, const uint64_t *in, size_t count)
+{
+    steps((gl_poseidon_step){capacity, in, capacity, count, GL_POSEIDON_RATE}, absorb_16, absorb_8);
 }
 
 #endif

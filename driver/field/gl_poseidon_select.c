@@ -8,7 +8,15 @@ static void permute_many_portable(gl_t *states, size_t count)
 
 static void compress_portable(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
 {
-    gl_poseidon_step at = {out, in, capacity, count};
+    gl_poseidon_step at = {out, in, capacity, count, 0};
+
+    for (; at.count > 0; gl_poseidon_step_advance(&at, 1))
+        gl_poseidon_step_single(&at, gl_poseidon_permute_portable);
+}
+
+static void absorb_portable(gl_t *capacity, const uint64_t *in, size_t count)
+{
+    gl_poseidon_step at = {capacity, in, capacity, count, GL_POSEIDON_RATE};
 
     for (; at.count > 0; gl_poseidon_step_advance(&at, 1))
         gl_poseidon_step_single(&at, gl_poseidon_permute_portable);
@@ -19,20 +27,24 @@ static const gl_poseidon_ops ALL[] = {
     [P_ISA_PORTABLE] = {.isa = "portable",
                         .permute = gl_poseidon_permute_portable,
                         .permute_many = permute_many_portable,
-                        .compress = compress_portable},
+                        .compress = compress_portable,
+                        .absorb = absorb_portable},
 #if GL_POSEIDON_HAVE_X86
     [P_ISA_AVX2] = {.isa = "avx2",
                     .permute = gl_poseidon_permute_portable,
                     .permute_many = gl_poseidon_permute_many_avx2,
-                    .compress = gl_poseidon_compress_avx2},
+                    .compress = gl_poseidon_compress_avx2,
+                    .absorb = gl_poseidon_absorb_avx2},
     [P_ISA_AVX512] = {.isa = "avx512",
                       .permute = gl_poseidon_permute_portable,
                       .permute_many = gl_poseidon_permute_many_avx512,
-                      .compress = gl_poseidon_compress_avx512},
+                      .compress = gl_poseidon_compress_avx512,
+                      .absorb = gl_poseidon_absorb_avx512},
     [P_ISA_AVX512IFMA] = {.isa = "avx512ifma",
                           .permute = gl_poseidon_permute_ifma,
                           .permute_many = gl_poseidon_permute_many_ifma,
-                          .compress = gl_poseidon_compress_ifma},
+                          .compress = gl_poseidon_compress_ifma,
+                          .absorb = gl_poseidon_absorb_ifma},
 #endif
 };
 

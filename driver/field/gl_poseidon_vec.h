@@ -1,5 +1,5 @@
 /* The vector implementation without 52-bit multiply-adds: LANES states at a time, one in each lane.
- * A file defines, includes this, and has permute_many and compress:
+ * A file defines, includes this, and has permute_many, compress and absorb:
  *
  *   vec, LANES           compiler vector of LANES uint64_t
  *   set1                 all lanes the same
@@ -101,8 +101,8 @@ static void partial_rounds(vec x[WIDTH], const gl_t after[WIDTH])
         x[i] = join_constant(lo[i], hi[i], after[i]);
 }
 
-/* any words in, the first n elements canonical out */
-static void permute(vec x[WIDTH], int n)
+/* any words in and out */
+static void permute(vec x[WIDTH])
 {
     static const gl_t none[WIDTH] = {0};
 
@@ -117,8 +117,6 @@ static void permute(vec x[WIDTH], int n)
     partial_rounds(x, GL_POSEIDON_FULL[4]);
     for (int r = 5; r <= 8; r++)
         full_round(x, r < 8 ? GL_POSEIDON_FULL[r] : none);
-    for (int i = 0; i < n; i++)
-        x[i] = canonical(x[i]);
 }
 
 static void permute_lanes(gl_t *states)
@@ -127,12 +125,15 @@ static void permute_lanes(gl_t *states)
 
     load_8(x, states, WIDTH);
     load_4(x + 8, states + 8, WIDTH);
-    permute(x, WIDTH);
+    permute(x);
+    for (int i = 0; i < WIDTH; i++)
+        x[i] = canonical(x[i]);
     store_8(states, x, WIDTH);
     store_4(states + 8, x + 8, WIDTH);
 }
 
-static void compress_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity)
+/* from: which four elements are wanted */
+SHARED void step_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity, int from)
 {
     vec x[WIDTH];
 
@@ -142,8 +143,20 @@ static void compress_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity)
     else
         for (int i = GL_POSEIDON_RATE; i < WIDTH; i++)
             x[i] = set1(0);
-    permute(x, 4);
-    store_4(out, x, 4);
+    permute(x);
+    for (int i = from; i < from + 4; i++)
+        x[i] = canonical(x[i]);
+    store_4(out, x + from, 4);
+}
+
+static void compress_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity)
+{
+    step_lanes(out, in, capacity, 0);
+}
+
+static void absorb_lanes(gl_t *out, const uint64_t *in, const gl_t *capacity)
+{
+    step_lanes(out, in, capacity, GL_POSEIDON_RATE);
 }
 
 void NAME(permute_many)(gl_t *states, size_t count)
@@ -162,21 +175,31 @@ void NAME(permute_many)(gl_t *states, size_t count)
     }
 }
 
-void NAME(compress)(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
+/* lanes: compress_lanes or absorb_lanes */
+static void steps(gl_poseidon_step at,
+                  void (*lanes)(gl_t *out, const uint64_t *in, const gl_t *capacity))
 {
-    gl_poseidon_step at = {out, in, capacity, count};
-
     for (; at.count >= LANES; gl_poseidon_step_advance(&at, LANES))
-        compress_lanes(at.out, at.in, at.capacity);
+        lanes(at.out, at.in, at.capacity);
     if (at.count >= IDLE_LANES_FROM) {
         uint64_t batch[LANES * GL_POSEIDON_RATE] = {0};
         gl_t state[LANES * GL_POSEIDON_CAPACITY] = {0};
 
         gl_poseidon_step_gather(&at, batch, state);
-        compress_lanes(state, batch, state);
+        lanes(state, batch, state);
         memcpy(at.out, state, at.count * 4 * sizeof(gl_t));
     } else {
         for (; at.count > 0; gl_poseidon_step_advance(&at, 1))
             gl_poseidon_step_single(&at, gl_poseidon_permute_portable);
     }
+}
+
+void NAME(compress)(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count)
+{
+    steps((gl_poseidon_step){out, in, capacity, count, 0}, compress_lanes);
+}
+
+void NAME(absorb)(gl_t *capacity, const uint64_t *in, size_t count)
+{
+    steps((gl_poseidon_step){capacity, in, capacity, count, GL_POSEIDON_RATE}, absorb_lanes);
 }

@@ -12,24 +12,28 @@
 
 void gl_poseidon_permute_many_avx2(gl_t *states, size_t count);
 void gl_poseidon_compress_avx2(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count);
+void gl_poseidon_absorb_avx2(gl_t *capacity, const uint64_t *in, size_t count);
 
 void gl_poseidon_permute_many_avx512(gl_t *states, size_t count);
 void gl_poseidon_compress_avx512(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count);
+void gl_poseidon_absorb_avx512(gl_t *capacity, const uint64_t *in, size_t count);
 
 void gl_poseidon_permute_ifma(gl_t state[GL_POSEIDON_WIDTH]);
 void gl_poseidon_permute_many_ifma(gl_t *states, size_t count);
 void gl_poseidon_compress_ifma(gl_t *out, const uint64_t *in, const gl_t *capacity, size_t count);
+void gl_poseidon_absorb_ifma(gl_t *capacity, const uint64_t *in, size_t count);
 
 #else
 #define GL_POSEIDON_HAVE_X86 0
 #endif
 
-/** What is left of a call of compress. */
+/** What is left of a call of compress, or of absorb, for which out is capacity. */
 typedef struct gl_poseidon_step {
     gl_t *out;
     const uint64_t *in;
     const gl_t *capacity; /**< NULL: zeros */
     size_t count;
+    unsigned from; /**< which four elements are wanted: 0 for compress, 8 for absorb */
 } gl_poseidon_step;
 
 static inline void gl_poseidon_step_advance(gl_poseidon_step *s, size_t count)
@@ -59,7 +63,7 @@ static inline void gl_poseidon_step_single(const gl_poseidon_step *s,
     if (s->capacity)
         memcpy(state + GL_POSEIDON_RATE, s->capacity, GL_POSEIDON_CAPACITY * sizeof(gl_t));
     permute(state);
-    memcpy(s->out, state, 4 * sizeof(gl_t));
+    memcpy(s->out, state + s->from, 4 * sizeof(gl_t));
 }
 
 #endif

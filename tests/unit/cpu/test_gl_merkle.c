@@ -27,9 +27,7 @@ static void slow_leaf(gl_t out[4], const gl_t *row, uint32_t columns)
     for (uint32_t c = 0; c < columns; c += 8) {
         for (uint32_t k = 0; k < 8; k++)
             x[k] = c + k < columns ? row[c + k] % GL_P : 0;
-        gl_poseidon_permute_portable(x);
-        if (c + 8 < columns) /* the first outputs become the capacity */
-            memcpy(x + 8, x, 4 * sizeof(gl_t));
+        gl_poseidon_permute_portable(x); /* and x[8] .. x[11] stay for the next block */
     }
     memcpy(out, x, 4 * sizeof(gl_t));
 }

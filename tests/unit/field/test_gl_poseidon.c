@@ -227,14 +227,14 @@ static void choosing(void **state)
     assert_ptr_equal(gl_poseidon_select(p_isa_name(p_isa_best())), gl_poseidon_select(NULL));
 }
 
-/* The step of sponges and trees: every count, in place and not, with and without capacity, and
+/* The steps of sponges and trees: every count, in place and not, with and without capacity, and
  * nothing written outside. Half the words are not canonical. */
 static void compress_every_count(void **state)
 {
     (void)state;
     uint64_t seed = 9;
     uint64_t in[MANY_MAX * 8], capacity[MANY_MAX * 4];
-    gl_t expected[2][MANY_MAX * 4]; /* without capacity, with */
+    gl_t expected[3][MANY_MAX * 4]; /* without capacity, with, and what absorb leaves */
 
     for (size_t i = 0; i < MANY_MAX * 8; i++)
         in[i] = test_random(&seed) | (i % 2 ? GL_P : 0);
@@ -250,18 +250,27 @@ static void compress_every_count(void **state)
                 x[8 + k] = capacity[i * 4 + k] % GL_P;
             slow_permute(x);
             memcpy(expected[with] + i * 4, x, 4 * sizeof(gl_t));
+            memcpy(expected[2] + i * 4, x + 8, 4 * sizeof(gl_t));
         }
     for (size_t n = 0; n < list_count; n++)
         for (size_t count = 0; count < MANY_MAX; count++)
-            for (int kind = 0; kind < 3; kind++) {
+            for (int kind = 0; kind < 4; kind++) {
                 gl_t *buffer = malloc((count * 4 + 2) * sizeof(gl_t)), *out = buffer + 1;
 
                 assert_non_null(buffer);
                 memset(buffer, 0xa5, (count * 4 + 2) * sizeof(gl_t));
-                if (kind == 2)
+                if (kind >= 2)
                     memcpy(out, capacity, count * 4 * sizeof(gl_t));
-                list[n]->compress(out, in, kind == 0 ? NULL : kind == 1 ? capacity : out, count);
-                assert_memory_equal(out, expected[kind > 0], count * 4 * sizeof(gl_t));
+                if (kind == 3)
+                    list[n]->absorb(out, in, count);
+                else
+                    list[n]->compress(out, in,
+                                      kind == 0   ? NULL
+                                      : kind == 1 ? capacity
+                                                  : out,
+                                      count);
+                assert_memory_equal(out, expected[kind == 3 ? 2 : kind > 0],
+                                    count * 4 * sizeof(gl_t));
                 assert_int_equal(buffer[0], 0xa5a5a5a5a5a5a5a5);
                 assert_int_equal(out[count * 4], 0xa5a5a5a5a5a5a5a5);
                 free(buffer);
