@@ -1,5 +1,6 @@
 #include "driver/check.h"
 
+#include "driver/field/bn_poseidon.h"
 #include "driver/field/gl_poseidon.h"
 
 #include <stdlib.h>
@@ -7,75 +8,173 @@
 
 /* ---- openings ---- */
 
+#define BN_ARITY 16
+#define BN_CHUNK 16 /* elements of Fr that one permutation takes */
+#define BN_PACKED 3 /* Goldilocks elements in one of Fr */
+
+typedef struct checker {
+    const drv_commitment *shape;
+    const bn_poseidon_ops *bn_ops;
+    bn_poseidon *bn[BN_POSEIDON_MAX_WIDTH + 1]; /* of the widths that the shape needs */
+} checker;
+
 static void gl_leaf(uint64_t digest[4], const uint64_t *row, uint32_t columns)
 {
     gl_t state[GL_POSEIDON_WIDTH] = {[GL_POSEIDON_RATE] = 1};
 
     for (uint32_t first = 0; first < columns; first += GL_POSEIDON_RATE) {
         for (uint32_t i = 0; i < GL_POSEIDON_RATE; i++)
-            state[i] = first + i < columns ? gl_from_u64(row[first + i]) : 0;
+            state[i] = first + i < columns ? row[first + i] : 0;
         gl_poseidon_permute_portable(state);
     }
-    memcpy(digest, state, 32);
+    memcpy(digest, state, DRV_DIGEST_WORDS * sizeof(*digest));
 }
 
-/* one level up; digest is the child that the path leaves out, number place of its parent's */
-static void gl_climb(uint64_t digest[4], const uint64_t *sibling, unsigned place)
+static void gl_node(uint64_t digest[4], const uint64_t *children)
 {
     gl_t state[GL_POSEIDON_WIDTH] = {0};
 
-    for (unsigned i = 0; i < 4; i++) {
-        state[(place ? 4 : 0) + i] = digest[i];
-        state[(place ? 0 : 4) + i] = gl_from_u64(sibling[i]);
-    }
+    memcpy(state, children, 2 * DRV_DIGEST_WORDS * sizeof(*children));
     gl_poseidon_permute_portable(state);
-    memcpy(digest, state, 32);
+    memcpy(digest, state, DRV_DIGEST_WORDS * sizeof(*digest));
+}
+
+static void bn_leaf(const checker *c, uint64_t digest[4], const uint64_t *row, uint32_t columns)
+{
+    uint64_t chain[4] = {1};
+
+    for (uint32_t first = 0; first < columns; first += BN_CHUNK * BN_PACKED) {
+        uint32_t left = columns - first, elements = (left + BN_PACKED - 1) / BN_PACKED;
+        uint64_t in[4 * BN_CHUNK] = {0};
+
+        elements = elements < BN_CHUNK ? elements : BN_CHUNK;
+        for (uint32_t i = 0; i < elements * BN_PACKED && i < left; i++)
+            in[i / BN_PACKED * 4 + i % BN_PACKED] = row[first + i];
+        c->bn_ops->hash(c->bn[elements + 1], BN_CANONICAL, chain, in, chain, 1);
+    }
+    memcpy(digest, chain, sizeof(chain));
+}
+
+static void bn_node(const checker *c, uint64_t digest[4], const uint64_t *children)
+{
+    uint64_t out[4];
+
+    c->bn_ops->hash(c->bn[BN_ARITY + 1], BN_CANONICAL, NULL, children, out, 1);
+    memcpy(digest, out, sizeof(out));
+}
+
+static p_status bn_prepare(checker *c, uint32_t width, p_err *err)
+{
+    return c->bn[width] ? P_OK : bn_poseidon_create(width, &c->bn[width], err);
+}
+
+static p_status prepare(checker *c, p_err *err)
+{
+    uint32_t elements = (c->shape->columns + BN_PACKED - 1) / BN_PACKED;
+    p_status status;
+
+    if (c->shape->hash == DRV_HASH_GL)
+        return P_OK;
+    /* the fastest that this CPU has would do: the portable one is independent of what is checked */
+    c->bn_ops = bn_poseidon_select(P_ISA_PORTABLE);
+    status = elements % BN_CHUNK ? bn_prepare(c, elements % BN_CHUNK + 1, err) : P_OK;
+    if (status == P_OK && (elements >= BN_CHUNK || c->shape->levels))
+        status = bn_prepare(c, BN_CHUNK + 1, err);
+    return status;
+}
+
+static bool shape_valid(const drv_commitment *s)
+{
+    uint32_t arity_log2 = s->hash == DRV_HASH_GL ? 1 : 4;
+
+    return s->columns >= 1 && s->columns <= DRV_MAX_COLUMNS && s->log_leaves <= DRV_GL_MAX_LOG2 &&
+           s->cap_log2 <= s->log_leaves && s->levels * arity_log2 == s->log_leaves - s->cap_log2 &&
+           s->path_digests == s->levels * ((1u << arity_log2) - 1);
+}
+
+/* Outputs are canonical: another word for the same residue is a fault all the same. */
+static bool digest_canonical(drv_hash hash, const uint64_t digest[4])
+{
+    static const uint64_t R[4] = {BN_FR_P0, BN_FR_P1, BN_FR_P2, BN_FR_P3};
+
+    if (hash == DRV_HASH_GL)
+        return gl_is_canonical(digest[0]) && gl_is_canonical(digest[1]) &&
+               gl_is_canonical(digest[2]) && gl_is_canonical(digest[3]);
+    for (unsigned i = 4; i-- > 0;)
+        if (digest[i] != R[i])
+            return digest[i] < R[i];
+    return false;
+}
+
+static p_status check_one(const checker *c, const uint64_t *cap, uint64_t leaf, const uint64_t *row,
+                          const uint64_t *path, p_err *err)
+{
+    const drv_commitment *s = c->shape;
+    uint32_t arity = s->hash == DRV_HASH_GL ? 2 : BN_ARITY;
+    uint64_t digest[4], children[BN_ARITY * DRV_DIGEST_WORDS], at = leaf;
+    unsigned long long shown = leaf;
+
+    for (uint32_t column = 0; column < s->columns; column++)
+        if (!gl_is_canonical(row[column]))
+            return p_err_set(err, P_EDEVICE, "opened row %llu: column %u is not canonical", shown,
+                             column);
+    if (s->hash == DRV_HASH_GL)
+        gl_leaf(digest, row, s->columns);
+    else
+        bn_leaf(c, digest, row, s->columns);
+    for (uint32_t level = 0; level < s->levels; level++, at /= arity) {
+        for (uint32_t child = 0; child < arity; child++) {
+            uint64_t *to = children + child * DRV_DIGEST_WORDS;
+
+            if (child == at % arity) {
+                memcpy(to, digest, sizeof(digest));
+                continue;
+            }
+            if (!digest_canonical(s->hash, path))
+                return p_err_set(err, P_EDEVICE,
+                                 "opened row %llu: a digest of level %u of its path is not "
+                                 "canonical",
+                                 shown, level);
+            memcpy(to, path, sizeof(digest));
+            path += DRV_DIGEST_WORDS;
+        }
+        if (s->hash == DRV_HASH_GL)
+            gl_node(digest, children);
+        else
+            bn_node(c, digest, children);
+    }
+    if (memcmp(digest, cap + at * DRV_DIGEST_WORDS, sizeof(digest)) != 0)
+        return p_err_set(err, P_EDEVICE,
+                         "opened row %llu: values and path do not lead to digest %llu of the cap",
+                         shown, (unsigned long long)at);
+    return P_OK;
 }
 
 p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, const uint64_t *rows,
                            uint32_t count, const uint64_t *values, const uint64_t *paths,
                            p_err *err)
 {
-    if (shape->hash != DRV_HASH_GL)
-        return p_err_set(err, P_EUNSUPPORTED, "openings of this hash cannot be checked yet");
-    if (shape->log_leaves > DRV_GL_MAX_LOG2 || shape->cap_log2 > shape->log_leaves ||
-        shape->levels != shape->log_leaves - shape->cap_log2 ||
-        shape->path_digests != shape->levels)
-        return p_err_set(err, P_EINVAL,
-                         "a tree of 2^%u leaves, cap 2^%u and paths of %u levels with %u digests "
-                         "cannot be",
-                         shape->log_leaves, shape->cap_log2, shape->levels, shape->path_digests);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t *row = values + (uint64_t)i * shape->columns;
-        const uint64_t *path = paths + (uint64_t)i * shape->path_digests * DRV_DIGEST_WORDS;
-        uint64_t digest[4], at = rows[i];
+    checker c = {.shape = shape};
+    p_status status;
 
-        if (at >> shape->log_leaves)
-            return p_err_set(err, P_EINVAL, "row %llu is beyond a tree of 2^%u leaves",
-                             (unsigned long long)at, shape->log_leaves);
-        /* outputs are canonical; another word for the same residue is a fault all the same */
-        for (uint32_t c = 0; c < shape->columns; c++)
-            if (!gl_is_canonical(row[c]))
-                return p_err_set(err, P_EDEVICE, "opened row %llu: column %u is not canonical",
-                                 (unsigned long long)at, c);
-        gl_leaf(digest, row, shape->columns);
-        for (uint32_t level = 0; level < shape->levels; level++, at >>= 1) {
-            const uint64_t *sibling = path + (uint64_t)level * DRV_DIGEST_WORDS;
-
-            for (unsigned k = 0; k < 4; k++)
-                if (!gl_is_canonical(sibling[k]))
-                    return p_err_set(err, P_EDEVICE,
-                                     "opened row %llu: level %u of its path is not canonical",
-                                     (unsigned long long)rows[i], level);
-            gl_climb(digest, sibling, at & 1);
-        }
-        if (memcmp(digest, cap + at * DRV_DIGEST_WORDS, sizeof(digest)))
-            return p_err_set(err, P_EDEVICE,
-                             "opened row %llu: values and path do not lead to digest %llu of the "
-                             "cap",
-                             (unsigned long long)rows[i], (unsigned long long)at);
+    if (!shape_valid(shape))
+        return p_err_set(
+            err, P_EINVAL,
+            "a tree of 2^%u leaves of %u columns, cap 2^%u and paths of %u levels with "
+            "%u digests cannot be",
+            shape->log_leaves, shape->columns, shape->cap_log2, shape->levels, shape->path_digests);
+    status = prepare(&c, err);
+    for (uint32_t i = 0; i < count && status == P_OK; i++) {
+        if (rows[i] >> shape->log_leaves)
+            status = p_err_set(err, P_EINVAL, "row %llu is beyond a tree of 2^%u leaves",
+                               (unsigned long long)rows[i], shape->log_leaves);
+        else
+            status = check_one(&c, cap, rows[i], values + (uint64_t)i * shape->columns,
+                               paths + (uint64_t)i * shape->path_digests * DRV_DIGEST_WORDS, err);
     }
-    return P_OK;
+    for (unsigned width = 0; width <= BN_POSEIDON_MAX_WIDTH; width++)
+        bn_poseidon_destroy(c.bn[width]);
+    return status;
 }
 
 /* ---- rows ---- */

@@ -11,8 +11,10 @@
 #include "driver/driver.h"
 
 /** Whether opened rows belong to a cap: hashes each row and follows its path (drv_open_job).
- * cap: 2^cap_log2 digests. P_EINVAL for a row beyond the tree or an impossible shape. Time: count *
- * (columns / 8 + levels) permutations of a microsecond (DRV_HASH_GL). */
+ * cap: 2^cap_log2 digests. P_EINVAL for a row beyond the tree or an impossible shape, P_EEXHAUSTED
+ * without memory. Time for each row: columns / 8 + levels permutations of a microsecond
+ * (DRV_HASH_GL), or columns / 48 + levels of a tenth of a millisecond after some milliseconds for
+ * the constants (DRV_HASH_BN254). */
 p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, const uint64_t *rows,
                            uint32_t count, const uint64_t *values, const uint64_t *paths,
                            p_err *err);

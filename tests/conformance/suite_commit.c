@@ -82,8 +82,8 @@ static void open_rows(suite *s, const commit_case *c, uint32_t count)
     free(path);
     /* the checks that users of the library have must agree */
     status = drv_check_opening(&c->shape, c->job.commit.cap, rows, count, values, paths, &err);
-    suite_check(s, status == P_OK || (c->bn && status == P_EUNSUPPORTED),
-                "drv_check_opening answers %s: %s", p_status_name(status), err.text);
+    suite_check(s, status == P_OK, "drv_check_opening answers %s: %s", p_status_name(status),
+                err.text);
     if (count > 2 && ((uint64_t)c->job.commit.in.columns << c->job.commit.in.log_rows) < 1 << 21)
         count = 2;
     else if (count > 1)

@@ -70,7 +70,7 @@ for folder in "$root"/host/* "$root"/driver "$root"/driver/*; do
         *:driver/driver_internal.h) complain "$at: driver_internal.h is shared by the files of driver alone" ;;
         esac
         case "$header" in
-        driver/base/* | driver/field/* | driver/driver.h) ;;
+        driver/base/* | driver/field/* | driver/driver.h | driver/check.h) ;;
         driver/* | third_party/* | vendor/*)
             [[ $from != host/* ]] || complain "$at: host code knows the driver's interface, not a back end ($header)"
             ;;
