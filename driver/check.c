@@ -150,6 +150,21 @@ static p_status check_one(const checker *c, const uint64_t *cap, uint64_t leaf, 
     return P_OK;
 }
 
+void drv_check_choose(const drv_commitment *shape, uint64_t seed, uint64_t *rows)
+{
+    uint32_t below = shape->log_leaves - shape->cap_log2;
+
+    for (uint64_t i = 0; i >> shape->cap_log2 == 0; i++) {
+        /* splitmix64 */
+        uint64_t x = seed += UINT64_C(0x9e3779b97f4a7c15);
+
+        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+        x ^= x >> 31;
+        rows[i] = i << below | (x & ((UINT64_C(1) << below) - 1));
+    }
+}
+
 p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, const uint64_t *rows,
                            uint32_t count, const uint64_t *values, const uint64_t *paths,
                            p_err *err)

@@ -10,6 +10,11 @@
 
 #include "driver/driver.h"
 
+/** Chooses rows to open: one below each digest of the cap, somewhere that seed decides, 2^cap_log2
+ * in all. A damaged digest shows only in a row that leads to it, so this is the least that a caller
+ * opens to trust a cap. shape as drv_commitment_info gives it. */
+void drv_check_choose(const drv_commitment *shape, uint64_t seed, uint64_t *rows);
+
 /** Whether opened rows belong to a cap: hashes each row and follows its path (drv_open_job).
  * cap: 2^cap_log2 digests. P_EINVAL for a row beyond the tree or an impossible shape, P_EEXHAUSTED
  * without memory. Time for each row: columns / 8 + levels permutations of a microsecond

@@ -335,6 +335,7 @@ static void run_part(suite *s, conformance_part part)
     uint64_t checks = s->result->checks, failures = s->result->failures, jobs = s->result->jobs;
     uint64_t unsupported = s->result->unsupported;
     double start = p_clock_seconds(CLOCK_MONOTONIC);
+    double cpu = p_clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
     s->part = part;
     s->partial = s->outputs = false;
@@ -344,12 +345,15 @@ static void run_part(suite *s, conformance_part part)
     PART[part].run(s);
     suite_free_all(s);
     s->result->digest_valid[part] = s->outputs && !s->partial;
-    fprintf(s->log, "%-10s %9llu checks %6llu jobs %6llu not supported %4llu findings %7.1f s  ",
+    fprintf(s->log,
+            "%-10s %9llu checks %6llu jobs %6llu not supported %4llu findings %6.1f s, of CPU "
+            "%6.1f s  ",
             PART[part].name, (unsigned long long)(s->result->checks - checks),
             (unsigned long long)(s->result->jobs - jobs),
             (unsigned long long)(s->result->unsupported - unsupported),
             (unsigned long long)(s->result->failures - failures),
-            p_clock_seconds(CLOCK_MONOTONIC) - start);
+            p_clock_seconds(CLOCK_MONOTONIC) - start,
+            p_clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     if (s->result->digest_valid[part])
         fprintf(s->log, "digest %016llx\n", (unsigned long long)s->result->digest[part]);
     else

@@ -37,6 +37,8 @@ typedef struct conformance_options {
     const drv_options *compare; /**< options of a device "cpu" whose answers to large jobs must be
                                    the same bits; NULL: none */
     uint32_t parts;             /**< bit set of conformance_part; 0: all */
+    unsigned min_log2;          /**< jobs of the first seven parts below this log2 of rows are left
+                                   out */
     unsigned max_log2;          /**< largest log2 of rows, 0 .. 24 */
     unsigned effort;            /**< 0: a few jobs of each kind; 1: the usual; 2: the whole grid of
                                    shapes */

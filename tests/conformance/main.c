@@ -15,6 +15,7 @@ static const char USAGE[] =
     "  --memory BYTES      limit of the device's memory\n"
     "  --fault RULES       for fault:NAME; see driver/fault/fault.h\n"
     "  --max-log2 N        largest number of rows, as its logarithm; default 14\n"
+    "  --min-log2 N        and the smallest of transforms, commits, sums; default 0\n"
     "  --effort N          0: a few jobs of each kind, 1 (default): the usual, 2: the whole grid\n"
     "  --only PART         may be given several times; default: all parts\n"
     "  --skip PART         may be given several times\n"
@@ -79,6 +80,8 @@ int main(int argc, char **argv)
             o.options.memory_bytes = n;
         else if (!strcmp(name, "--max-log2") && (ok = number(value, 24, &n)))
             o.max_log2 = (unsigned)n;
+        else if (!strcmp(name, "--min-log2") && (ok = number(value, 24, &n)))
+            o.min_log2 = (unsigned)n;
         else if (!strcmp(name, "--effort") && (ok = number(value, 2, &n)))
             o.effort = (unsigned)n;
         else if (!strcmp(name, "--patience") && (ok = number(value, 1000, &n)))

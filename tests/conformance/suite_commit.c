@@ -80,7 +80,10 @@ static void open_rows(suite *s, const commit_case *c, uint32_t count)
         }
     }
     free(path);
-    /* the checks that users of the library have must agree */
+    /* the checks that users of the library have must agree; over BN254 each call derives constants
+     * anew, which takes longer than the rest of such a small case */
+    if (c->bn && suite_below(s, 8))
+        return;
     status = drv_check_opening(&c->shape, c->job.commit.cap, rows, count, values, paths, &err);
     suite_check(s, status == P_OK, "drv_check_opening answers %s: %s", p_status_name(status),
                 err.text);
@@ -234,7 +237,7 @@ static void commit_grid(suite *s, const ref_bn_hash *bn)
     uint32_t middle = s->o->effort == 0 ? 4 : bn ? 5 : 8;
     uint32_t turn = 0;
 
-    for (uint32_t log_rows = 0; log_rows <= max; log_rows++) {
+    for (uint32_t log_rows = s->o->min_log2; log_rows <= max; log_rows++) {
         uint32_t cases = log_rows <= 12 ? 6 : 3;
 
         if (log_rows <= dense || s->o->effort == 2) {
@@ -281,7 +284,7 @@ static void commit_grid(suite *s, const ref_bn_hash *bn)
 void suite_commit_gl(suite *s)
 {
     commit_grid(s, NULL);
-    if (s->o->effort > 0) {
+    if (s->o->effort > 0 && !s->o->min_log2) {
         one_commit(s, NULL, 1, DRV_MAX_COLUMNS, 1, DRV_VALUES);
         one_commit(s, NULL, 0, DRV_MAX_COLUMNS - 1, 0, DRV_LEAVES);
     }
@@ -294,7 +297,7 @@ void suite_commit_bn(suite *s)
     ref_bn_hash bn;
 
     ref_bn_hash_make(&bn);
-    for (unsigned i = 0; i < sizeof(EDGE) / sizeof(EDGE[0]); i++)
+    for (unsigned i = 0; i < sizeof(EDGE) / sizeof(EDGE[0]) && !s->o->min_log2; i++)
         one_commit(s, &bn, i % 3, EDGE[i], i % 2, DRV_VALUES);
     commit_grid(s, &bn);
     ref_bn_hash_free(&bn);

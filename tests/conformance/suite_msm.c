@@ -404,20 +404,23 @@ static void suite_msm(suite *s, bool g2)
     uint64_t most = UINT64_C(1) << s->o->max_log2;
     unsigned dense = s->o->effort ? 33 : 8, turn = 0;
 
-    for (uint64_t count = 1; count <= dense; count++)
-        for (unsigned k = 0; k < (count <= 4 ? PATTERNS : 2); k++, turn++)
-            msm_case(s, g2, count, (pattern)(turn % PATTERNS));
-    for (unsigned how = 0; how < PATTERNS; how++)
-        for (unsigned i = 0; i < 2; i++, turn++)
-            msm_case(s, g2, COUNT[turn % 13], (pattern)how);
-    msm_parts(s, g2, 300, s->o->effort ? 24 : 6);
-    bad_points(s, g2);
-    bad_scalars(s, g2);
-    if (s->o->effort)
+    if (!s->o->min_log2) {
+        for (uint64_t count = 1; count <= dense; count++)
+            for (unsigned k = 0; k < (count <= 4 ? PATTERNS : 2); k++, turn++)
+                msm_case(s, g2, count, (pattern)(turn % PATTERNS));
         for (unsigned how = 0; how < PATTERNS; how++)
-            msm_case(s, g2, most < 4099 ? most : 4099, (pattern)how);
+            for (unsigned i = 0; i < 2; i++, turn++)
+                msm_case(s, g2, COUNT[turn % 13], (pattern)how);
+        msm_parts(s, g2, 300, s->o->effort ? 24 : 6);
+        bad_points(s, g2);
+        bad_scalars(s, g2);
+        if (s->o->effort)
+            for (unsigned how = 0; how < PATTERNS; how++)
+                msm_case(s, g2, most < 4099 ? most : 4099, (pattern)how);
+    }
     if (s->o->effort)
-        for (unsigned log2 = 13; log2 <= s->o->max_log2; log2++) {
+        for (unsigned log2 = s->o->min_log2 < 13 ? 13 : s->o->min_log2; log2 <= s->o->max_log2;
+             log2++) {
             /* G2 and the sizes between only in the whole grid */
             if (s->o->effort < 2 && log2 != (g2 ? 15 : 17) && (g2 || log2 != s->o->max_log2))
                 continue;

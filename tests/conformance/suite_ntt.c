@@ -213,7 +213,7 @@ void suite_gl_ntt(suite *s)
 {
     unsigned turn = 0;
 
-    for (unsigned log_n = 0; log_n <= s->o->max_log2; log_n++) {
+    for (unsigned log_n = s->o->min_log2; log_n <= s->o->max_log2; log_n++) {
         /* a reference column takes n * log n * 25 ns */
         unsigned checked = log_n < 16 ? 1u << (16 - log_n) : 1;
         unsigned forms = log_n <= 14 ? 12 : log_n <= 17 ? 4 : 3, counts = log_n <= 4 ? 6 : 2;
@@ -244,7 +244,7 @@ void suite_gl_ntt(suite *s)
             }
     }
     if (s->o->effort > 0)
-        for (unsigned log_n = 0; log_n <= 2 && log_n <= s->o->max_log2; log_n++)
+        for (unsigned log_n = s->o->min_log2; log_n <= 2 && log_n <= s->o->max_log2; log_n++)
             for (unsigned form = 0; form < 12; form++) {
                 drv_ntt_job job = {
                     .field = DRV_GOLDILOCKS, .log_n = log_n, .columns = DRV_MAX_COLUMNS};
@@ -260,7 +260,7 @@ void suite_bn_ntt(suite *s)
     static const unsigned FR_COLUMNS[] = {1, 2, 3, 7, 8, 9};
     unsigned turn = 0;
 
-    for (unsigned log_n = 0; log_n <= s->o->max_log2; log_n++) {
+    for (unsigned log_n = s->o->min_log2; log_n <= s->o->max_log2; log_n++) {
         unsigned checked = log_n < 12 ? 1u << (12 - log_n) : 1;
         unsigned forms = log_n <= 12 ? 6 : log_n <= 16 ? 2 : 1, counts = log_n <= 3 ? 6 : 1;
 
@@ -389,6 +389,8 @@ static void fr_poseidon_case(suite *s, const ref_poseidon *p, uint64_t count, ui
 
 void suite_poseidon(suite *s)
 {
+    if (s->o->min_log2 > 5)
+        return;
     for (uint64_t count = 1; count <= 34; count++)
         gl_poseidon_case(s, count, count);
     if (s->o->effort > 0) {
