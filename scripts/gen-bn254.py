@@ -205,6 +205,8 @@ def field(prefix, q, generator, name):
         define("%s_P%d" % (prefix, i), "UINT64_C(0x%016x)" % (q >> (64 * i) & M64))
     define("%s_NEG_INV" % prefix, "UINT64_C(0x%016x)" % (-pow(q, -1, 2**64) & M64),
            "-modulus^-1 mod 2^64")
+    define("%s_NEG_INV_HIGH" % prefix, "UINT64_C(0x%016x)" % (-pow(q, -1, 2**128) >> 64 & M64),
+           "and mod 2^128, the second word")
     mont = lambda a: "{" + words(a % q * MONT % q) + "}"
     define("%s_R_INIT" % prefix, mont(1), "1, that is 2^256, in Montgomery form; so are all of these")
     define("%s_R2_INIT" % prefix, mont(MONT), "2^256")

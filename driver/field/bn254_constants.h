@@ -15,6 +15,8 @@
 #define BN_FP_P3 UINT64_C(0x30644e72e131a029)
 /** -modulus^-1 mod 2^64 */
 #define BN_FP_NEG_INV UINT64_C(0x87d20782e4866389)
+/** and mod 2^128, the second word */
+#define BN_FP_NEG_INV_HIGH UINT64_C(0x9ede7d651eca6ac9)
 /** 1, that is 2^256, in Montgomery form; so are all of these */
 #define BN_FP_R_INIT \
     {{UINT64_C(0xd35d438dc58f0d9d), UINT64_C(0x0a78eb28f5c70b3d), UINT64_C(0x666ea36f7879462c), \
@@ -53,6 +55,8 @@
 #define BN_FR_P3 UINT64_C(0x30644e72e131a029)
 /** -modulus^-1 mod 2^64 */
 #define BN_FR_NEG_INV UINT64_C(0xc2e1f593efffffff)
+/** and mod 2^128, the second word */
+#define BN_FR_NEG_INV_HIGH UINT64_C(0x6586864b4c6911b3)
 /** 1, that is 2^256, in Montgomery form; so are all of these */
 #define BN_FR_R_INIT \
     {{UINT64_C(0xac96341c4ffffffb), UINT64_C(0x36fc76959f60cd29), UINT64_C(0x666ea36f7879462e), \

@@ -39,36 +39,46 @@ static inline void BN_F(cmov)(BN_T *r, const BN_T *a, bool take)
         r->l[i] ^= (r->l[i] ^ a->l[i]) & mask;
 }
 
-/** r = a - k p if that is not negative, else a; a is any four words, k p < 2^256 for k = 1, 2, 4.
- */
-static inline void BN_F(reduce_once)(BN_T *r, const uint64_t a[4], unsigned k)
+/** r = a - p if that is not negative, else a; a is any four words. */
+static inline void BN_F(reduce_once)(BN_T *r, const uint64_t a[4])
 {
-    unsigned s = k >> 1;
-    uint64_t p0 = BN_P(0) << s, p1 = s ? BN_P(1) << s | BN_P(0) >> (64 - s) : BN_P(1);
-    uint64_t p2 = s ? BN_P(2) << s | BN_P(1) >> (64 - s) : BN_P(2);
-    uint64_t p3 = s ? BN_P(3) << s | BN_P(2) >> (64 - s) : BN_P(3);
+#ifdef BN254_X86
+    static const uint64_t p[4] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3)};
+    BN_T t = {{a[0], a[1], a[2], a[3]}};
+
+    BN254_ASM_REDUCE(t.l, p);
+    *r = t;
+#else
     uint64_t d0, d1, d2, d3, mask;
     unsigned char c;
 
-    c = bn254_sub(&d0, a[0], p0, 0);
-    c = bn254_sub(&d1, a[1], p1, c);
-    c = bn254_sub(&d2, a[2], p2, c);
-    c = bn254_sub(&d3, a[3], p3, c);
+    c = bn254_sub(&d0, a[0], BN_P(0), 0);
+    c = bn254_sub(&d1, a[1], BN_P(1), c);
+    c = bn254_sub(&d2, a[2], BN_P(2), c);
+    c = bn254_sub(&d3, a[3], BN_P(3), c);
     mask = -(uint64_t)c;
     r->l[0] = d0 ^ ((d0 ^ a[0]) & mask);
     r->l[1] = d1 ^ ((d1 ^ a[1]) & mask);
     r->l[2] = d2 ^ ((d2 ^ a[2]) & mask);
     r->l[3] = d3 ^ ((d3 ^ a[3]) & mask);
+#endif
 }
 
 /** r = a + b, not reduced: below 2^256 as long as the two are below 5 p together. */
 static inline void BN_F(add_lazy)(BN_T *r, const BN_T *a, const BN_T *b)
 {
+#ifdef BN254_X86
+    BN_T s = *a;
+
+    BN254_ASM_ADD(s.l, b->l);
+    *r = s;
+#else
     unsigned char c = bn254_add(&r->l[0], a->l[0], b->l[0], 0);
 
     c = bn254_add(&r->l[1], a->l[1], b->l[1], c);
     c = bn254_add(&r->l[2], a->l[2], b->l[2], c);
     r->l[3] = a->l[3] + b->l[3] + c;
+#endif
 }
 
 static inline void BN_F(add)(BN_T *r, const BN_T *a, const BN_T *b)
@@ -76,7 +86,7 @@ static inline void BN_F(add)(BN_T *r, const BN_T *a, const BN_T *b)
     BN_T s;
 
     BN_F(add_lazy)(&s, a, b);
-    BN_F(reduce_once)(r, s.l, 1);
+    BN_F(reduce_once)(r, s.l);
 }
 
 static inline void BN_F(dbl)(BN_T *r, const BN_T *a)
@@ -86,6 +96,13 @@ static inline void BN_F(dbl)(BN_T *r, const BN_T *a)
 
 static inline void BN_F(sub)(BN_T *r, const BN_T *a, const BN_T *b)
 {
+#ifdef BN254_X86
+    static const uint64_t p[4] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3)};
+    BN_T s = *a;
+
+    BN254_ASM_SUB(s.l, b->l, p);
+    *r = s;
+#else
     uint64_t d0, d1, d2, d3, mask;
     unsigned char c = bn254_sub(&d0, a->l[0], b->l[0], 0);
 
@@ -97,6 +114,7 @@ static inline void BN_F(sub)(BN_T *r, const BN_T *a, const BN_T *b)
     c = bn254_add(&r->l[1], d1, BN_P(1) & mask, c);
     c = bn254_add(&r->l[2], d2, BN_P(2) & mask, c);
     r->l[3] = d3 + (BN_P(3) & mask) + c;
+#endif
 }
 
 static inline void BN_F(neg)(BN_T *r, const BN_T *a)
@@ -147,6 +165,11 @@ static inline void BN_F(mul_step)(uint64_t t[4], const BN_T *a, uint64_t b)
  * below 2 p give a result below 2 p. */
 static inline void BN_F(mul_lazy)(BN_T *r, const BN_T *a, const BN_T *b)
 {
+#ifdef BN254_ADX
+    static const uint64_t p[6] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3), BN_NEG_INV, BN_NEG_INV_HIGH};
+
+    BN254_ASM_MUL(BN254_MUL, BN_T, r, a, b, p);
+#else
     uint64_t t[4] = {0, 0, 0, 0};
 
     BN_F(mul_step)(t, a, b->l[0]);
@@ -157,15 +180,22 @@ static inline void BN_F(mul_lazy)(BN_T *r, const BN_T *a, const BN_T *b)
     r->l[1] = t[1];
     r->l[2] = t[2];
     r->l[3] = t[3];
+#endif
 }
 
 /** r = a b; a and b may be below 2 p here. */
 static inline void BN_F(mul)(BN_T *r, const BN_T *a, const BN_T *b)
 {
+#ifdef BN254_ADX
+    static const uint64_t p[6] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3), BN_NEG_INV, BN_NEG_INV_HIGH};
+
+    BN254_ASM_MUL(BN254_MUL_REDUCED, BN_T, r, a, b, p);
+#else
     BN_T t;
 
     BN_F(mul_lazy)(&t, a, b);
-    BN_F(reduce_once)(r, t.l, 1);
+    BN_F(reduce_once)(r, t.l);
+#endif
 }
 
 /** r = a^2; a may be below 2 p here. */
@@ -240,6 +270,9 @@ static inline void BN_F(wide_zero)(BN_W *w)
 /** w = a b, exactly, for any words. */
 static inline void BN_F(wide_mul)(BN_W *w, const BN_T *a, const BN_T *b)
 {
+#ifdef BN254_ADX
+    BN254_ASM_WIDE_MUL(BN_T, w->l, a, b);
+#else
     uint64_t t[8] = {0};
 
     for (int i = 0; i < 4; i++) {
@@ -251,6 +284,7 @@ static inline void BN_F(wide_mul)(BN_W *w, const BN_T *a, const BN_T *b)
     }
     for (int i = 0; i < 8; i++)
         w->l[i] = t[i];
+#endif
 }
 
 /** w = a^2, exactly, for any words. */
@@ -262,10 +296,17 @@ static inline void BN_F(wide_sqr)(BN_W *w, const BN_T *a)
 /** w += v. */
 static inline void BN_F(wide_add)(BN_W *w, const BN_W *v)
 {
+#ifdef BN254_X86
+    uint64_t mask;
+
+    BN254_ASM_WIDE("addq", "adcq", w->l, v->l, mask);
+    (void)mask;
+#else
     unsigned char c = 0;
 
     for (int i = 0; i < 8; i++)
         c = bn254_add(&w->l[i], w->l[i], v->l[i], c);
+#endif
 }
 
 /** w += a b; for at most 22 products of canonical elements in all. */
@@ -277,26 +318,24 @@ static inline void BN_F(wide_mac)(BN_W *w, const BN_T *a, const BN_T *b)
     BN_F(wide_add)(w, &t);
 }
 
-/** r = (w + m p) / 2^256 < w / 2^256 + p, for w <= 22 p^2. */
+/** r = (w + m p) / 2^256 < w / 2^256 + p, for w <= 22 p^2. The low half alone becomes
+ * (low + m p) / 2^256 <= p; the high half is added to it. */
 static inline void BN_F(wide_redc)(BN_T *r, const BN_W *w)
 {
-    uint64_t t[8], up = 0;
+#ifdef BN254_ADX
+    static const uint64_t p[6] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3), BN_NEG_INV, BN_NEG_INV_HIGH};
 
-    for (int i = 0; i < 8; i++)
-        t[i] = w->l[i];
-    for (int i = 0; i < 4; i++) {
-        uint64_t m = t[i] * BN_NEG_INV, c = 0;
+    BN254_ASM_MUL(BN254_WIDE_REDC, BN_W, r, w, w, p);
+#else
+    BN_T low, high = {{w->l[4], w->l[5], w->l[6], w->l[7]}};
+    static const BN_T zero = {{0, 0, 0, 0}};
 
-        bn254_mac(t[i], m, BN_P(0), &c);
-        t[i + 1] = bn254_mac(t[i + 1], m, BN_P(1), &c);
-        t[i + 2] = bn254_mac(t[i + 2], m, BN_P(2), &c);
-        t[i + 3] = bn254_mac(t[i + 3], m, BN_P(3), &c);
-        /* the word above takes this row's carry and the one that the row before left */
-        t[i + 4] = bn254_mac(t[i + 4], up, 1, &c);
-        up = c;
-    }
     for (int i = 0; i < 4; i++)
-        r->l[i] = t[i + 4];
+        low.l[i] = w->l[i];
+    for (int i = 0; i < 4; i++)
+        BN_F(mul_step)(low.l, &zero, 0);
+    BN_F(add_lazy)(r, &low, &high);
+#endif
 }
 
 /** r = w / 2^256 mod p, canonical, for w <= 22 p^2: then w / 2^256 + p < 5.2 p. Sums of products of
@@ -306,18 +345,24 @@ static inline void BN_F(wide_reduce)(BN_T *r, const BN_W *w)
     BN_T t;
 
     BN_F(wide_redc)(&t, w);
-    BN_F(reduce_once)(&t, t.l, 4);
-    BN_F(reduce_once)(&t, t.l, 2);
-    BN_F(reduce_once)(r, t.l, 1);
+    for (int i = 0; i < 5; i++)
+        BN_F(reduce_once)(&t, t.l);
+    *r = t;
 }
 
 /** The same with one subtraction, for w <= 5 p^2: then w / 2^256 < p. */
 static inline void BN_F(wide_reduce5)(BN_T *r, const BN_W *w)
 {
+#ifdef BN254_ADX
+    static const uint64_t p[6] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3), BN_NEG_INV, BN_NEG_INV_HIGH};
+
+    BN254_ASM_MUL(BN254_WIDE_REDUCED, BN_W, r, w, w, p);
+#else
     BN_T t;
 
     BN_F(wide_redc)(&t, w);
-    BN_F(reduce_once)(r, t.l, 1);
+    BN_F(reduce_once)(r, t.l);
+#endif
 }
 
 /** w -= v, modulo 2^256 p: for w, v < 2^256 p the result is, too. */
@@ -326,9 +371,13 @@ static inline void BN_F(wide_sub)(BN_W *w, const BN_W *v)
     unsigned char c = 0;
     uint64_t mask;
 
+#ifdef BN254_X86
+    BN254_ASM_WIDE("subq", "sbbq", w->l, v->l, mask);
+#else
     for (int i = 0; i < 8; i++)
         c = bn254_sub(&w->l[i], w->l[i], v->l[i], c);
     mask = -(uint64_t)c;
+#endif
     c = bn254_add(&w->l[4], w->l[4], BN_P(0) & mask, 0);
     c = bn254_add(&w->l[5], w->l[5], BN_P(1) & mask, c);
     c = bn254_add(&w->l[6], w->l[6], BN_P(2) & mask, c);
@@ -338,10 +387,17 @@ static inline void BN_F(wide_sub)(BN_W *w, const BN_W *v)
 /** w -= v, not below 0. */
 static inline void BN_F(wide_sub_exact)(BN_W *w, const BN_W *v)
 {
+#ifdef BN254_X86
+    uint64_t mask;
+
+    BN254_ASM_WIDE("subq", "sbbq", w->l, v->l, mask);
+    (void)mask;
+#else
     unsigned char c = 0;
 
     for (int i = 0; i < 8; i++)
         c = bn254_sub(&w->l[i], w->l[i], v->l[i], c);
+#endif
 }
 
 /* ---- out of line; canonical in and out ---- */

@@ -10,6 +10,7 @@
 
 #include "driver/field/bn254_constants.h"
 #include "driver/field/bn254_words.h"
+#include "driver/field/bn254_x86.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #define BN_F(name) bn_fp_##name
 #define BN_P(i) BN_FP_P##i
 #define BN_NEG_INV BN_FP_NEG_INV
+#define BN_NEG_INV_HIGH BN_FP_NEG_INV_HIGH
 #define BN_R BN_FP_R_INIT
 #define BN_R2 BN_FP_R2_INIT
 
@@ -30,6 +32,7 @@
 #undef BN_F
 #undef BN_P
 #undef BN_NEG_INV
+#undef BN_NEG_INV_HIGH
 #undef BN_R
 #undef BN_R2
 

@@ -36,7 +36,7 @@ typedef struct bn_ops {
     void (*pow_var)(uint64_t *r, const uint64_t *a, const uint64_t *e);
 } bn_ops;
 
-extern const bn_ops bn_fp_ops_portable, bn_fr_ops_portable;
+extern const bn_ops bn_fp_ops_plain, bn_fr_ops_plain, bn_fp_ops_portable, bn_fr_ops_portable;
 #if defined(__x86_64__)
 extern const bn_ops bn_fp_ops_avx2, bn_fr_ops_avx2;
 #endif

@@ -297,10 +297,14 @@ static uint64_t random_cases(uint64_t fallback)
     return text != NULL ? strtoull(text, NULL, 10) : fallback;
 }
 
-static size_t implementations(const bn_ops *list[4], int fields[4])
+static size_t implementations(const bn_ops *list[6], int fields[6])
 {
     size_t n = 0;
 
+    list[n] = &bn_fp_ops_plain;
+    fields[n++] = 0;
+    list[n] = &bn_fr_ops_plain;
+    fields[n++] = 1;
     list[n] = &bn_fp_ops_portable;
     fields[n++] = 0;
     list[n] = &bn_fr_ops_portable;
@@ -320,8 +324,8 @@ static size_t implementations(const bn_ops *list[4], int fields[4])
 
 static void edges(void **state)
 {
-    const bn_ops *list[4];
-    int fields[4];
+    const bn_ops *list[6];
+    int fields[6];
     uint64_t values[64][4];
     size_t count = implementations(list, fields);
 
@@ -344,8 +348,8 @@ static void edges(void **state)
 
 static void random_pairs(void **state)
 {
-    const bn_ops *list[4];
-    int fields[4];
+    const bn_ops *list[6];
+    int fields[6];
     size_t count = implementations(list, fields);
     uint64_t cases = random_cases(1000000), seed = 254;
 
@@ -369,8 +373,8 @@ static void random_pairs(void **state)
 
 static void refuses_what_is_not_canonical(void **state)
 {
-    const bn_ops *list[4];
-    int fields[4];
+    const bn_ops *list[6];
+    int fields[6];
     size_t count = implementations(list, fields);
 
     (void)state;
@@ -395,8 +399,8 @@ static void refuses_what_is_not_canonical(void **state)
 static void inverses_and_roots(void **state)
 {
     static const uint64_t zero[4] = {0};
-    const bn_ops *list[4];
-    int fields[4];
+    const bn_ops *list[6];
+    int fields[6];
     size_t count = implementations(list, fields);
     uint64_t seed = 77;
     mpz_t a, p;
