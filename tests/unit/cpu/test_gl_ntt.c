@@ -57,6 +57,12 @@ static gl_t omega(unsigned log_n)
     return gl_pow_var(7, (GL_P - 1) >> log_n);
 }
 
+/* sizes that take all threads only in portable C */
+static bool log_large(unsigned log_n)
+{
+    return log_n > 9 && log_n != 13;
+}
+
 static cpu_run run_of(context *c, p_isa isa, unsigned threads)
 {
     return (cpu_run){.pool = c->pool[threads], .memory = &c->memory, .isa = isa};
@@ -107,8 +113,9 @@ static gl_t horner(const drv_ntt_job *job, drv_order order, const uint64_t *data
 static void check_by_definition(const drv_ntt_job *job, const uint64_t *in, const uint64_t *out,
                                 unsigned points, uint64_t *seed)
 {
-    uint64_t n = (uint64_t)1 << job->log_n;
+    uint64_t n = (uint64_t)1 << job->log_n, filling = 0;
     gl_t shift = gl_from_u64(job->shift[0]);
+    bool canonical = true;
 
     for (uint32_t c = 0; c < job->columns; c++)
         for (uint64_t t = 0; t < (points > 0 ? points : n); t++) {
@@ -123,11 +130,13 @@ static void check_by_definition(const drv_ntt_job *job, const uint64_t *in, cons
                                  horner(job, job->in_order, in, c, at));
         }
     for (uint64_t i = 0; i < total(job); i++)
-        assert_true(gl_is_canonical(out[i]));
+        canonical &= gl_is_canonical(out[i]);
+    assert_true(canonical);
     if (job->layout == DRV_BLOCKED)
         for (uint64_t c = job->columns; c < drv_blocks(job->columns) * 8; c++)
             for (uint64_t i = 0; i < n; i++)
-                assert_int_equal(out[place(DRV_BLOCKED, job->log_n, c, i)], 0);
+                filling |= out[place(DRV_BLOCKED, job->log_n, c, i)];
+    assert_int_equal(filling, 0);
 }
 
 static const drv_order ORDERS[3][2] = {
@@ -151,7 +160,7 @@ static void check_job(context *c, drv_ntt_job job, unsigned points, uint64_t *se
             p_err err = {0};
             p_status s;
 
-            if (!p_isa_supported((p_isa)isa) || (points == 1 && isa > 0 && threads != 2))
+            if (!p_isa_supported((p_isa)isa) || (log_large(job.log_n) && isa > 0 && threads != 2))
                 continue;
             job.data = first ? want : got;
             memcpy(job.data, in, count * sizeof(*in));
@@ -267,7 +276,7 @@ static void coefficients(context *c, const drv_matrix *in, uint64_t column, drv_
 static void check_rows(context *c, const drv_matrix *in, drv_input input, const drv_matrix *out,
                        unsigned points, uint64_t *seed)
 {
-    uint64_t n = (uint64_t)1 << in->log_rows, rows = (uint64_t)1 << out->log_rows;
+    uint64_t n = (uint64_t)1 << in->log_rows, rows = (uint64_t)1 << out->log_rows, filling = 0;
     uint64_t *coefficient = words(n);
     drv_ntt_job shape = {.layout = DRV_COLUMNS, .log_n = in->log_rows, .columns = 1};
 
@@ -283,7 +292,8 @@ static void check_rows(context *c, const drv_matrix *in, drv_input input, const 
     }
     for (uint64_t column = in->columns; column < drv_blocks(in->columns) * 8; column++)
         for (uint64_t k = 0; k < rows; k++)
-            assert_int_equal(out->data[place(DRV_BLOCKED, out->log_rows, column, k)], 0);
+            filling |= out->data[place(DRV_BLOCKED, out->log_rows, column, k)];
+    assert_int_equal(filling, 0);
     free(coefficient);
 }
 
@@ -306,7 +316,8 @@ static void check_extension(context *c, unsigned log_rows, unsigned log_blowup, 
             cpu_run run = run_of(c, (p_isa)isa, threads);
             uint64_t part = 1 + test_random(seed) % blocks;
 
-            if (!p_isa_supported((p_isa)isa) || (points == 2 && isa > 0 && threads != 2))
+            if (!p_isa_supported((p_isa)isa) ||
+                (log_large(out.log_rows) && isa > 0 && threads != 2))
                 continue;
             out.data = first ? want : got;
             memset(out.data, 0xff, out_words * sizeof(uint64_t));
@@ -386,9 +397,9 @@ static void three_passes(void **state)
                            .shift = {order == 2 ? 7 : 1}};
 
         for (uint64_t i = 0; i < count; i++)
-            in[i] = data[i] = test_random(&seed);
+            in[i] = data[i] = i * i + seed;
         assert_int_equal(cpu_gl_ntt(&run, &job, NULL), P_OK);
-        check_by_definition(&job, in, data, 2, &seed);
+        check_by_definition(&job, in, data, 1, &seed);
     }
     free(in);
     free(data);
