@@ -70,8 +70,8 @@ static inline void row_finish(row *r, bool small, bool last)
     (void)small;
     if (last)
         for (int i = 0; i < BN_NTT_LANES; i++) {
-            bn_fr_reduce_once(&r->e[i], r->e[i].l, 2);
-            bn_fr_reduce_once(&r->e[i], r->e[i].l, 1);
+            bn_fr_reduce_double(&r->e[i], r->e[i].l);
+            bn_fr_reduce_once(&r->e[i], r->e[i].l);
         }
 }
 
@@ -132,7 +132,7 @@ static inline void element_cross(bn_fr *x, bn_fr *y, const bn_fr *t)
     bn_fr d;
     unsigned char c;
 
-    bn_fr_reduce_once(x, x->l, 2);
+    bn_fr_reduce_double(x, x->l);
     c = bn254_sub(&d.l[0], TWICE[0], t->l[0], 0);
     c = bn254_sub(&d.l[1], TWICE[1], t->l[1], c);
     c = bn254_sub(&d.l[2], TWICE[2], t->l[2], c);
@@ -150,7 +150,7 @@ static inline void element_pair(bn_fr *x, bn_fr *y, const bn_fr *f)
     if (f)
         bn_fr_mul_lazy(&t, f, y);
     else
-        bn_fr_reduce_once(&t, y->l, 2);
+        bn_fr_reduce_double(&t, y->l);
     element_cross(x, y, &t);
 }
 

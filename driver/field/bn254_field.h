@@ -64,6 +64,28 @@ static inline void BN_F(reduce_once)(BN_T *r, const uint64_t a[4])
 #endif
 }
 
+/** r = a - 2 p if that is not negative, else a; a is any four words. */
+static inline void BN_F(reduce_double)(BN_T *r, const uint64_t a[4])
+{
+    static const uint64_t p[4] = {BN_P(0) << 1, BN_P(1) << 1 | BN_P(0) >> 63,
+                                  BN_P(2) << 1 | BN_P(1) >> 63, BN_P(3) << 1 | BN_P(2) >> 63};
+#ifdef BN254_X86
+    BN_T t = {{a[0], a[1], a[2], a[3]}};
+
+    BN254_ASM_REDUCE(t.l, p);
+    *r = t;
+#else
+    uint64_t d[4], mask;
+    unsigned char c = 0;
+
+    for (int i = 0; i < 4; i++)
+        c = bn254_sub(&d[i], a[i], p[i], c);
+    mask = -(uint64_t)c;
+    for (int i = 0; i < 4; i++)
+        r->l[i] = d[i] ^ ((d[i] ^ a[i]) & mask);
+#endif
+}
+
 /** r = a + b, not reduced: below 2^256 as long as the two are below 5 p together. */
 static inline void BN_F(add_lazy)(BN_T *r, const BN_T *a, const BN_T *b)
 {

@@ -109,7 +109,7 @@ static void derive_matrix(bn_poseidon *p, grain *g, bn_fr *scratch)
             bn_fr number;
 
             grain_number(g, w);
-            bn_fr_reduce_once(&number, w, 1); /* 2^254 < 2 r */
+            bn_fr_reduce_once(&number, w); /* 2^254 < 2 r */
             good = good && bn_fr_set_words(&draws[i], number.l);
             for (unsigned j = 0; j < i; j++)
                 good = good && !bn_fr_eq(&draws[i], &draws[j]);

@@ -96,7 +96,7 @@ static void store(uint64_t w[4], bn_form form, const bn_fr *a)
     if (form == BN_MONTGOMERY) {
         bn_fr t;
 
-        bn_fr_reduce_once(&t, a->l, 1);
+        bn_fr_reduce_once(&t, a->l);
         memcpy(w, t.l, sizeof(t.l));
     } else {
         bn_fr_get_words(w, a);
