@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Measures this machine: builds the release preset and prints the table of `zkprover bench`, with the machine, the commit and the
-# vector unit above it; then a server's throughput over gRPC against the same batches in process.
+# Measures this machine: builds the release preset and prints the table of `zkprover bench` with one thread and with all, with the
+# machine and the commit above it; then a server's throughput over gRPC against the same batches in process.
 #
-#   scripts/bench.sh [--json] [--threads=T] [--isa=I] [--clients=C] [FILE...]
+#   scripts/bench.sh [--json] [--threads=T] [--isa=I] [--device=D] [--clients=C] [--quick] [FILE...]
 #
+# --threads: only this number of threads. --quick: small sizes, a test of this script. A table at full size takes some minutes.
 # FILE: batch files; default: the performance batches of ZKPROVER_VECTORS (default ../shared/vectors) if they are there, and those
 # of tests/data. With --json each line is one object, the first of them about the machine.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-options=() clients=() json=
+options=() devices=() clients=() threads=() json=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         exit 0
         ;;
     --clients=*) clients=("$1") ;;
@@ -21,7 +22,9 @@ while [ $# -gt 0 ]; do
         json=1
         options+=("$1")
         ;;
-    --threads=* | --isa=*) options+=("$1") ;;
+    --threads=*) threads=("$1") ;;
+    --isa=* | --quick) options+=("$1") ;;
+    --device=*) devices=("$1") ;;
     -*)
         echo "bench.sh: unknown option '$1' (see bench.sh --help)" >&2
         exit 2
@@ -67,7 +70,17 @@ else
     printf 'machine  %s, %d CPUs, %d GB, %s\ncommit   %s\nload     %s before the first measurement\n\n' \
         "$cpu" "$(nproc)" "$memory" "$(uname -sr)" "$commit" "$load"
 fi
-"$zkprover" bench "${options[@]}" gl_poseidon keccak smt witness execute "${files[@]}"
+if [ ${#threads[@]} -eq 0 ]; then
+    threads=(--threads=1)
+    if [ "$(nproc)" -gt 1 ]; then
+        threads+=("--threads=$(nproc)")
+    fi
+fi
+for t in "${threads[@]}"; do
+    "$zkprover" bench "${options[@]}" "${devices[@]}" "$t" gl_ntt gl_ntt_column gl_lde gl_poseidon gl_merkle gl_commit \
+        bn_ntt bn_msm_g1 bn_msm_g2 bn_poseidon keccak smt witness execute "${files[@]}"
+    [ -n "$json" ] || echo
+done
 
 # a server has one fork
 for fork in 4 5 6; do
@@ -96,7 +109,6 @@ for fork in 4 5 6; do
         cat "$work/log" >&2
         exit 1
     fi
-    [ -n "$json" ] || echo
     "$zkprover" bench "${options[@]}" "${clients[@]}" execute --addr "127.0.0.1:$port" "${served[@]}"
     kill "$server"
     wait "$server"

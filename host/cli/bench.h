@@ -48,9 +48,10 @@ typedef struct bench_line {
     unsigned threads;
     int log_n; /**< -1: none */
     unsigned columns;
+    const char *clock; /**< of value, median and rate: "cpu" or "wall" */
     unsigned reps;
     double median;         /**< in unit */
-    double rate;           /**< rate_unit per second of wall time, best repetition */
+    double rate;           /**< rate_unit per second, best repetition */
     const char *rate_unit; /**< "butterflies" ... */
     double device_mb;      /**< memory of the device: the arrays and what the job takes */
     double muls;           /**< the time of one unit, in multiplications at the machine's limit */

@@ -274,7 +274,6 @@ static p_status poseidon_verify(bench_load *l, p_err *err)
     return s;
 }
 
-/* clang-format off: a table */
 const bench_work bench_bn_works[] = {
     {.name = "bn_ntt",
      .unit = "s",
@@ -335,5 +334,4 @@ const bench_work bench_bn_works[] = {
      .digest = data_digest,
      .verify = poseidon_verify},
 };
-/* clang-format on */
 const size_t bench_bn_works_count = sizeof bench_bn_works / sizeof bench_bn_works[0];

@@ -1,8 +1,6 @@
 /* Works over Goldilocks: transforms, extensions, permutations, trees, commitments. */
 #include "host/cli/bench_work.h"
 
-#include "driver/cpu/kernels.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,64 +84,6 @@ static p_status ntt_verify(bench_load *l, p_err *err)
     return P_OK;
 }
 
-/* ---- extension ---- */
-
-/* An extension is a part of a commitment and has no job of its own: this is the one place that
- * looks behind the driver's interface, at the kernel that a commitment of device cpu calls. */
-typedef struct lde_own {
-    p_pool *pool;
-    p_memory memory;
-} lde_own;
-
-static drv_matrix lde_in(const bench_load *l)
-{
-    return (drv_matrix){.data = l->data, .columns = l->columns, .log_rows = l->log_n};
-}
-
-static p_status lde_shape(bench_load *l, p_err *err)
-{
-    double n = (double)(UINT64_C(1) << l->log_n), m = 2 * n;
-
-    if (strcmp(drv_device_info(l->device)->name, "cpu") != 0)
-        return p_err_set(err, P_EUNSUPPORTED,
-                         "gl_lde measures a kernel of device cpu; use gl_commit for other devices");
-    l->data_words = drv_matrix_words(l->columns, l->log_n);
-    l->more_words = drv_matrix_words(l->columns, l->log_n + LOG_BLOWUP);
-    l->units = m * l->columns;
-    /* a multiplication a butterfly, and one for shift and 1/n */
-    l->gl_muls = (n / 2 * l->log_n + n + m / 2 * (l->log_n + LOG_BLOWUP)) * l->columns;
-    l->moved_bytes = 8 * (n + m) * l->columns;
-    return P_OK;
-}
-
-static p_status lde_fill(bench_load *l, p_err *err)
-{
-    lde_own *own = l->own = calloc(1, sizeof *own);
-
-    if (!own)
-        return p_err_set(err, P_EEXHAUSTED, "no memory");
-    own->memory.limit = UINT64_MAX;
-    p_status s =
-        p_pool_create(l->device == l->setup->device ? l->setup->threads : 1, &own->pool, err);
-    return s == P_OK ? fill_matrix(l, err) : s;
-}
-
-static p_status lde_run(bench_load *l, p_err *err)
-{
-    lde_own *own = l->own;
-    cpu_run run = {.pool = own->pool, .memory = &own->memory, .isa = l->isa};
-    drv_matrix in = lde_in(l), out = in;
-
-    out.data = l->more;
-    out.log_rows += LOG_BLOWUP;
-    return cpu_gl_lde(&run, &in, DRV_VALUES, LOG_BLOWUP, &out, 0, drv_blocks(l->columns), err);
-}
-
-static uint64_t lde_digest(bench_load *l)
-{
-    return bench_digest(l->more, l->more_words);
-}
-
 /* The column's polynomial at the row's point 7 w^row, from its values: for f of degree below n,
  * f(x) = (x^n - 1) / n * sum of v_j g^j / (x - g^j), g of order n. */
 static gl_t extended(const bench_load *l, uint64_t row, uint32_t column)
@@ -159,27 +99,6 @@ static gl_t extended(const bench_load *l, uint64_t row, uint32_t column)
         power = gl_mul(power, g);
     }
     return gl_mul(gl_mul(sum, gl_sub(gl_pow_var(x, n), 1)), gl_inv(n));
-}
-
-static p_status lde_verify(bench_load *l, p_err *err)
-{
-    uint64_t m = UINT64_C(1) << (l->log_n + LOG_BLOWUP), row = m - 1;
-    uint32_t c = l->columns - 1;
-
-    if (l->more[(c / 8 * m + row) * 8 + c % 8] != extended(l, row, c) ||
-        l->more[0] != extended(l, 0, 0))
-        return bench_wrong(l, "a value by interpolation", err);
-    return P_OK;
-}
-
-static void lde_release(bench_load *l)
-{
-    lde_own *own = l->own;
-
-    if (own)
-        p_pool_destroy(own->pool);
-    free(own);
-    l->own = NULL;
 }
 
 /* ---- permutations ---- */
@@ -265,6 +184,20 @@ static p_status extend_shape(bench_load *l, p_err *err)
     return s;
 }
 
+/* An extension is a part of a commitment and has no job of its own: it is the commitment's time
+ * less that of a tree over as many leaves, one after the other in each repetition. */
+static p_status lde_shape(bench_load *l, p_err *err)
+{
+    double n = (double)(UINT64_C(1) << l->log_n);
+    p_status s = extend_shape(l, err);
+
+    l->more_words = drv_matrix_words(l->columns, l->log_n + LOG_BLOWUP);
+    /* a multiplication a butterfly, and one for shift and 1/n */
+    l->gl_muls = (n / 2 * l->log_n + n + n * (l->log_n + LOG_BLOWUP)) * l->columns;
+    l->moved_bytes = 8 * 3 * n * l->columns;
+    return s;
+}
+
 /* The job's places are in the load, which may have been copied since its shape was set. */
 static p_status commit_fill(bench_load *l, p_err *err)
 {
@@ -272,6 +205,30 @@ static p_status commit_fill(bench_load *l, p_err *err)
     l->job.commit.cap = l->cap;
     l->job.commit.out = &l->handle;
     return fill_matrix(l, err);
+}
+
+static p_status lde_fill(bench_load *l, p_err *err)
+{
+    for (uint64_t i = 0; i < l->more_words; i++)
+        l->more[i] = i; /* hashing takes as long for any leaves */
+    return commit_fill(l, err);
+}
+
+static p_status lde_tree(bench_load *l, p_err *err)
+{
+    uint64_t cap[DRV_DIGEST_WORDS << BENCH_CAP_MAX_LOG2];
+    drv_handle *handle = NULL;
+    drv_job job = l->job;
+
+    job.commit.in.data = l->more;
+    job.commit.in.log_rows += LOG_BLOWUP;
+    job.commit.input = DRV_LEAVES;
+    job.commit.log_blowup = 0;
+    job.commit.cap = cap;
+    job.commit.out = &handle;
+    p_status s = drv_run(l->device, &job, BENCH_TIMEOUT_MS, err);
+    drv_release(handle);
+    return s;
 }
 
 static uint64_t cap_digest(bench_load *l)
@@ -342,7 +299,6 @@ static p_status commit_verify(bench_load *l, p_err *err)
     return s;
 }
 
-/* clang-format off: a table */
 const bench_work bench_gl_works[] = {
     {.name = "gl_ntt",
      .unit = "ns/butterfly",
@@ -384,14 +340,13 @@ const bench_work bench_gl_works[] = {
      .columns = 100,
      .quick_log_n = 10,
      .quick_columns = 9,
-     .check_log_n = 12,
-     .checked = "values by interpolation",
+     .check_log_n = 8,
+     .checked = "values by interpolation, paths in plain C",
      .shape = lde_shape,
      .fill = lde_fill,
-     .run = lde_run,
-     .digest = lde_digest,
-     .verify = lde_verify,
-     .release = lde_release},
+     .minus = lde_tree,
+     .digest = cap_digest,
+     .verify = commit_verify},
     {.name = "gl_poseidon",
      .unit = "us",
      .rate_unit = "permutations",
@@ -439,5 +394,4 @@ const bench_work bench_gl_works[] = {
      .digest = cap_digest,
      .verify = commit_verify},
 };
-/* clang-format on */
 const size_t bench_gl_works_count = sizeof bench_gl_works / sizeof bench_gl_works[0];

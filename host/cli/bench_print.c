@@ -54,6 +54,8 @@ static void number_text(char *out, size_t size, double x)
 {
     if (x >= 1000)
         snprintf(out, size, "%.0f", x);
+    else if (x < 1)
+        snprintf(out, size, "%.4g", x);
     else
         snprintf(out, size, "%.*f", x >= 100 ? 1 : x >= 10 ? 2 : 3, x);
 }
@@ -110,6 +112,7 @@ static void print_json(const bench_line *l)
     json_object_set_new(o, "log_n", l->log_n < 0 ? json_null() : json_integer(l->log_n));
     json_object_set_new(o, "columns", l->columns ? json_integer(l->columns) : json_null());
     json_object_set_new(o, "median", real_or_null(l->reps > 0, l->median));
+    json_object_set_new(o, "clock", text_or_null(l->clock));
     json_object_set_new(o, "repetitions", l->reps ? json_integer(l->reps) : json_null());
     json_object_set_new(o, "rate", real_or_null(l->rate_unit != NULL, l->rate));
     json_object_set_new(o, "rate_unit", text_or_null(l->rate_unit));

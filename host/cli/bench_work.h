@@ -43,8 +43,10 @@ struct bench_work {
     const char *checked;                 /**< what verify compares with */
     p_status (*shape)(bench_load *l, p_err *err);
     p_status (*fill)(bench_load *l, p_err *err);
-    p_status (*run)(bench_load *l, p_err *err); /**< NULL: drv_run of job */
-    uint64_t (*digest)(bench_load *l);          /**< of all results of the first run after fill */
+    /** What a repetition does after the job, and whose time is taken away from it; NULL: nothing.
+     */
+    p_status (*minus)(bench_load *l, p_err *err);
+    uint64_t (*digest)(bench_load *l); /**< of all results of the first run after fill */
     p_status (*verify)(bench_load *l, p_err *err); /**< the same against slow code, a sample */
     void (*release)(bench_load *l);                /**< what fill and run left; may be NULL */
 };

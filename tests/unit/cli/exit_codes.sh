@@ -129,6 +129,27 @@ expect 2 "for execute only" bench --addr 127.0.0.1:1 keccak
 expect 1 "Connection refused" bench execute --addr 127.0.0.1:1 "$batch"
 expect 0 "smt .*writes/cpu_s" bench smt
 expect 0 "witness:transfer.json .*MB/cpu_s" bench witness "$batch"
-expect 4 "not in this build yet" bench gl_ntt
+expect 2 "has a meaning for the driver's works only" bench --log-n 4 keccak
+expect 2 "expected at most 28 for gl_merkle" bench --log-n 29 gl_ntt_column gl_merkle
+expect 2 "option --log-n: expected a number from 0 to" bench --log-n 99 gl_ntt
+expect 2 "option --columns has no meaning" bench --columns 3 bn_ntt
+expect 2 "option --columns: expected a number from 1 to" bench --columns 0 gl_ntt
+expect 2 "has a meaning for bn_poseidon only" bench --width 3 gl_poseidon
+expect 2 "option --width: expected a number from 2 to 17" bench --width 18 bn_poseidon
+expect 2 "option --reps: expected a number from 1 to" bench --reps 0 gl_ntt
+expect 2 "'sse9' is unknown" bench --isa sse9 gl_ntt
+expect 1 "there is no device 'abacus'" bench --device abacus gl_poseidon
+expect 5 "needs .* MB of memory, device cpu has .* MB" bench --log-n 26 --columns 4096 gl_ntt
+expect 0 "bn_poseidon .*permutations/s" bench --quick
+for isa in portable avx2 avx512 avx512ifma; do
+    if "$program" bench --quick --isa $isa gl_poseidon >/dev/null 2>&1; then
+        for line in '"gl_merkle".*"isa":"'$isa'".*"log_n":8,"columns":9.*"repetitions":2.*"device_mb":[0-9].*"checked":"paths' \
+            '"bn_msm_g1".*"isa":"'$isa'".*"log_n":8,"columns":null.*"repetitions":2.*"checked":"the multiple of the generator'; do
+            expect 0 "\"name\":$line.*\"commit\":\"[0-9a-z]" bench --quick --json --isa $isa gl_merkle bn_msm_g1
+        done
+    else
+        expect 4 "this processor or build lacks $isa" bench --quick --isa $isa gl_poseidon
+    fi
+done
 expect 2 "expected a number from 1 to" bench --threads 0 keccak
 exit $failed
