@@ -248,10 +248,9 @@ static bool leads_to_cap(const bench_load *l, const gl_t *values, const gl_t *pa
 
         memset(x, 0, GL_POSEIDON_RATE * sizeof *x);
         memcpy(x, values + c, n * sizeof *x);
-        gl_poseidon_permute_portable(x);
-        memcpy(d, x, sizeof d);
-        memcpy(x + GL_POSEIDON_RATE, x, sizeof d);
+        gl_poseidon_permute_portable(x); /* the capacity stays as it is */
     }
+    memcpy(d, x, sizeof d);
     for (uint32_t k = 0; k < levels; k++) {
         bool right = row >> k & 1;
 
