@@ -40,56 +40,68 @@ size_t drv_list(drv_info *out, size_t max)
 
 /* ---- opening ---- */
 
-/* What exists, for a person who named something else or has nothing usable. */
-static void describe_found(char *text, size_t size, bool with_reason)
+/* All devices in an array to be freed; NULL without memory. */
+static drv_info *find_all(size_t *count)
 {
-    size_t n = drv_list(NULL, 0), at = 0;
-    drv_info *found = n > 0 ? calloc(n, sizeof *found) : NULL;
-    size_t listed = found ? drv_list(found, n) : 0;
+    size_t room = drv_list(NULL, 0) + 1; /* never nothing, so that NULL is a failure */
+    drv_info *found = calloc(room, sizeof *found);
+    size_t n = found ? drv_list(found, room) : 0;
 
+    *count = n < room ? n : room;
+    return found;
+}
+
+/* What exists, for a person who named something else or has nothing usable. */
+static void describe(char *text, size_t size, const drv_info *found, size_t n, bool with_reason)
+{
     snprintf(text, size, "nothing");
-    for (size_t i = 0; i < listed && i < n && at < size; i++) {
+    for (size_t i = 0, at = 0; i < n && at < size; i++) {
         int wrote = with_reason
                         ? snprintf(text + at, size - at, "%s%s (%s)", i > 0 ? "; " : "",
                                    found[i].name, found[i].about)
                         : snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "", found[i].name);
         at += wrote > 0 ? (size_t)wrote : 0;
     }
-    free(found);
 }
 
 /* Writes the name of the first usable device. */
-static bool find_best(char name[DRV_NAME_BYTES])
+static p_status find_best(char name[DRV_NAME_BYTES], p_err *err)
 {
-    size_t n = drv_list(NULL, 0);
-    drv_info *found = n > 0 ? calloc(n, sizeof *found) : NULL;
-    size_t listed = found ? drv_list(found, n) : 0;
-    bool usable = false;
+    char text[P_ERR_TEXT_BYTES / 2];
+    p_status s = P_EMISSING;
+    size_t n;
+    drv_info *found = find_all(&n);
 
-    for (size_t i = 0; i < listed && i < n && !usable; i++) {
-        usable = found[i].usable;
-        if (usable)
+    if (!found)
+        return p_err_set(err, P_EEXHAUSTED, "no memory to list the devices");
+    for (size_t i = 0; i < n && s != P_OK; i++) {
+        if (found[i].usable) {
             memcpy(name, found[i].name, DRV_NAME_BYTES);
+            s = P_OK;
+        }
+    }
+    if (s != P_OK) {
+        describe(text, sizeof text, found, n, true);
+        p_err_set(err, s, "no device can be used; found %s", text);
     }
     free(found);
-    return usable;
+    return s;
 }
 
 p_status drv_open(const char *name, const drv_options *options, drv_device **out, p_err *err)
 {
-    char head[DRV_NAME_BYTES], best[DRV_NAME_BYTES], found[P_ERR_TEXT_BYTES / 2];
+    char head[DRV_NAME_BYTES], best[DRV_NAME_BYTES], text[P_ERR_TEXT_BYTES / 2];
 
     if (!out)
         return p_err_set(err, P_EINVAL, "drv_open: out is NULL");
     *out = NULL;
     if (!name) {
-        if (!find_best(best)) {
-            describe_found(found, sizeof found, true);
-            return p_err_set(err, P_EMISSING, "no device can be used; found %s", found);
-        }
+        p_status s = find_best(best, err);
+        if (s != P_OK)
+            return s;
         name = best;
     }
-    size_t length = strcspn(name, ":");
+    size_t length = strcspn(name, ":"), n;
     if (length < sizeof head) {
         memcpy(head, name, length);
         head[length] = '\0';
@@ -98,9 +110,11 @@ p_status drv_open(const char *name, const drv_options *options, drv_device **out
             return drv_open_backend(backend, name[length] == ':' ? name + length + 1 : "", options,
                                     out, err);
     }
-    describe_found(found, sizeof found, false);
+    drv_info *found = find_all(&n);
+    describe(text, sizeof text, found, n, false);
+    free(found);
     return p_err_set(err, P_ENOTFOUND, "there is no device '%.*s'; found %s", DRV_NAME_BYTES, name,
-                     found);
+                     text);
 }
 
 static p_status check_backend(const drv_backend *b, p_err *err)
