@@ -248,6 +248,13 @@ out.append("")
 out.append("/* ---- endomorphisms ---- */")
 out.append("")
 define("BN_X", "UINT64_C(%d)" % X, "the curve's parameter")
+digits, n = [], 6 * X + 2  # non-adjacent form
+while n:
+    digits.append((2 - n % 4) if n % 2 else 0)
+    n = (n - digits[-1]) // 2
+assert sum(d << i for i, d in enumerate(digits)) == 6 * X + 2 and digits[-1] == 1
+define("BN_ATE_LOOP", "{" + ", ".join(map(str, reversed(digits))) + "}",
+       "6 x + 2 in digits 1, 0, -1, the highest first")
 define("BN_GLV_LAMBDA_INIT", fr(LAMBDA), "a cube root of 1")
 define("BN_G1_BETA_INIT", fp(BETA), "lambda (x, y) = (beta x, y) on G1")
 define("BN_G2_BETA_INIT", fp(BETA2), "and on G2, beta in Fp")

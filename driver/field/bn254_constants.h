@@ -193,6 +193,11 @@
 
 /** the curve's parameter */
 #define BN_X UINT64_C(4965661367192848881)
+/** 6 x + 2 in digits 1, 0, -1, the highest first */
+#define BN_ATE_LOOP \
+    {1, 0, -1, 0, 1, 0, 0, 0, -1, 0, -1, 0, 0, 0, -1, 0, 1, 0, -1, 0, 0, -1, 0, 0, 0, 0, 0, 1, \
+    0, 0, -1, 0, 1, 0, 0, -1, 0, 0, 0, 0, -1, 0, 1, 0, 0, 0, -1, 0, -1, 0, 0, 1, 0, 0, 0, -1, 0, \
+    0, -1, 0, 1, 0, 1, 0, 0, 0}
 /** a cube root of 1 */
 #define BN_GLV_LAMBDA_INIT \
     {{UINT64_C(0x0363f29955fcd653), UINT64_C(0x73e7950b5fc1e200), UINT64_C(0xc5fce83e576d9d24), \

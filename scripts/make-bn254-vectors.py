@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Writes tests/unit/field/bn_pairing_vectors.h: pairings of BN254 by the definition, in big integers.
+
+Fp12 is Fp[w] / (w^12 - 18 w^6 + 82) here, points are affine points of the curve over Fp12, the last step is
+one power with the exponent (p^12 - 1) / r: nothing in common with driver/field/bn_pairing.c but the function
+that both compute, the optimal ate pairing (Vercauteren, 2008): with Q on the curve over Fp12, p(Q) its
+Frobenius and l the lines,
+
+    ( f_{6x+2, Q}(P) l_{[6x+2]Q, p(Q)}(P) l_{[6x+2]Q + p(Q), -p^2(Q)}(P) )^((p^12 - 1) / r).
+
+Usage: make-bn254-vectors.py [FILE]     default: the file in this repository; "-" is stdout
+       make-bn254-vectors.py --check    exit status 1 when the committed file differs
+"""
+import pathlib
+import sys
+
+TARGET = pathlib.Path(__file__).resolve().parent.parent / "tests/unit/field/bn_pairing_vectors.h"
+X = 4965661367192848881
+P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+G1 = (1, 2)
+G2 = ((10857046999023057135944570762232829481370756359578518086990519993285655852781,
+       11559732032986387107991004021392285783925812861821192530917403151452391805634),
+      (8495653923123431417604973247489272438418190587263600148770280649306958101930,
+       4082367875863433681332203403145435568316851327593401208105741076214120093531))
+ONE = [1] + [0] * 11
+
+
+def mul(a, b):
+    t = [0] * 23
+    for i, x in enumerate(a):
+        if x:
+            for j, y in enumerate(b):
+                t[i + j] += x * y
+    for i in range(22, 11, -1):
+        t[i - 6] += 18 * t[i]
+        t[i - 12] -= 82 * t[i]
+    return [x % P for x in t[:12]]
+
+
+def sub(a, b):
+    return [(x - y) % P for x, y in zip(a, b)]
+
+
+def power(a, e):
+    out = ONE
+    for bit in bin(e)[2:]:
+        out = mul(out, out)
+        if bit == "1":
+            out = mul(out, a)
+    return out
+
+
+def inv(a):
+    """Gauss: the x with a x = 1."""
+    rows = [[0] * 13 for _ in range(12)]
+    for j in range(12):
+        column = mul(a, [int(i == j) for i in range(12)])
+        for i in range(12):
+            rows[i][j] = column[i]
+    rows[0][12] = 1
+    for k in range(12):
+        pivot = next(i for i in range(k, 12) if rows[i][k])
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        n = pow(rows[k][k], -1, P)
+        rows[k] = [x * n % P for x in rows[k]]
+        for i in range(12):
+            if i != k and rows[i][k]:
+                rows[i] = [(x - rows[i][k] * y) % P for x, y in zip(rows[i], rows[k])]
+    return [row[12] for row in rows]
+
+
+def embed(a):
+    """a scalar of Fp, or c0 + c1 u with u = w^6 - 9"""
+    if isinstance(a, int):
+        return [a % P] + [0] * 11
+    out = [(a[0] - 9 * a[1]) % P] + [0] * 11
+    out[6] = a[1] % P
+    return out
+
+
+def line(s, t, at):
+    """The value at a point of the line through s and t, and s + t; affine, s is not -t."""
+    if s == t:
+        slope = mul(mul([3] + [0] * 11, mul(s[0], s[0])), inv(mul([2] + [0] * 11, s[1])))
+    else:
+        slope = mul(sub(t[1], s[1]), inv(sub(t[0], s[0])))
+    x = sub(sub(mul(slope, slope), s[0]), t[0])
+    value = sub(sub(at[1], s[1]), mul(slope, sub(at[0], s[0])))
+    return value, (x, sub(mul(slope, sub(s[0], x)), s[1]))
+
+
+def times(k, point):
+    out = None
+    for bit in bin(k)[2:]:
+        if out:
+            out = line(out, out, out)[1]
+        if bit == "1":
+            out = line(out, point, out)[1] if out else point
+    return out
+
+
+W = [0, 1] + [0] * 10
+LIFT = (mul(W, W), mul(W, mul(W, W)))  # twist to curve
+ON_G1 = (embed(G1[0]), embed(G1[1]))
+ON_G2 = (mul(embed(G2[0]), LIFT[0]), mul(embed(G2[1]), LIFT[1]))
+
+
+def pairing(p, q):
+    f, t = ONE, q
+    for bit in bin(6 * X + 2)[3:]:
+        value, t = line(t, t, p)
+        f = mul(mul(f, f), value)
+        if bit == "1":
+            value, t = line(t, q, p)
+            f = mul(f, value)
+    q1 = tuple(power(c, P) for c in q)
+    q2 = tuple(power(c, P) for c in q1)
+    value, t = line(t, q1, p)
+    f = mul(f, value)
+    value, t = line(t, (q2[0], sub([0] * 12, q2[1])), p)
+    return power(mul(f, value), (P**12 - 1) // R)
+
+
+SCALARS = [(1, 1), (0x1234567890abcdef1234567890abcdef, R - 5)]
+results = [pairing(times(a, ON_G1), times(b, ON_G2)) for a, b in SCALARS]
+base = results[0]
+assert base != ONE and power(base, R) == ONE
+for (a, b), e in zip(SCALARS, results):
+    assert power(base, a * b % R) == e
+
+
+def words(n):
+    return "{" + ", ".join("UINT64_C(0x%016x)" % (n >> (64 * i) & (2**64 - 1)) for i in range(4)) + "}"
+
+
+out = []
+for (a, b), e in zip(SCALARS, results):
+    out.append("    {%s," % words(a))
+    out.append("     %s," % words(b))
+    out.append("     {")
+    for i in range(6):
+        out.append("         %s," % words((e[i] + 9 * e[i + 6]) % P))
+        out.append("         %s," % words(e[i + 6]))
+    out.append("     }},")
+text = """/* Generated by scripts/make-bn254-vectors.py; do not edit.
+ *
+ * e(a G1, b G2): plain words, the coefficients c0, c1 of c0 + c1 u of w^0, ..., w^5. */
+/* clang-format off */
+static const struct {
+    uint64_t a[4], b[4], e[12][4];
+} PAIRINGS[] = {
+""" + "\n".join(out) + "\n};\n"
+
+if sys.argv[1:] == ["--check"]:
+    if TARGET.read_text() != text:
+        sys.exit("%s differs from what %s writes" % (TARGET, sys.argv[0]))
+elif sys.argv[1:] == ["-"]:
+    sys.stdout.write(text)
+elif len(sys.argv) <= 2:
+    pathlib.Path(sys.argv[1] if sys.argv[1:] else TARGET).write_text(text)
+else:
+    sys.exit(__doc__)
