@@ -267,7 +267,7 @@ static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group,
     entries = p->windows_per_task * p->pass;
     /* twice what a bucket has on average: few are cut when scalars are random */
     p->longest = 16;
-    while (p->longest < 256 && p->longest * p->buckets < 2 * p->pass)
+    while (p->longest < MSM_LONGEST && p->longest * p->buckets < 2 * p->pass)
         p->longest *= 2;
     p->parts = (p->c - p->ops->lanes_log2) << p->ops->lanes_log2;
     p->raw = most_of(p->windows_per_task * p->buckets, p->windows_per_fold * p->c);
@@ -295,7 +295,7 @@ uint64_t cpu_msm_scratch(const cpu_run *run, drv_group group, uint64_t count)
  * segments. */
 static size_t cut(const msm_plan *p, msm_worker *w, size_t *n)
 {
-    size_t at[257] = {0}, segs = 0, again = 0, partial = 0;
+    size_t at[MSM_LONGEST + 1] = {0}, segs = 0, again = 0, partial = 0;
     const uint32_t longest = p->longest;
 
     for (size_t i = 0; i < *n; i++) {

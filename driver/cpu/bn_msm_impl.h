@@ -22,6 +22,11 @@
  */
 
 #define MSM_CHAINS 2
+/* Segments of a batch and a little more, so that not all steps of a segment compete for the same
+ * lines of the cache. */
+#undef MSM_STRIDE
+#define MSM_STRIDE (MSM_BATCH * LANES + 16)
+#define MSM_AHEAD (32 / LANES) /* vectors whose points are on their way from memory */
 
 typedef struct M(pt) {
     FE x, y;
@@ -37,12 +42,13 @@ typedef struct M(batch) {
     uint8_t *inf; /* of acc: lanes at infinity */
     size_t n;
     unsigned tail;
-    /* FOREIGN, OWN: entry `at` of segment k * LANES + lane */
+    bool down; /* the products were taken from k = n - 1 down to 0 */
+    /* FOREIGN, OWN: entry `at` of segment k * LANES + lane, of which `alive` are that long:
+     * steps[at * MSM_STRIDE + segment] */
     const uint64_t *src;
-    const uint32_t *entries;
-    const msm_seg *segs;
+    uint32_t *steps;
     uint32_t at;
-    size_t next; /* segments that go on after this batch */
+    size_t alive;
     /* FOLD: acc[map[k]] += acc[map[k] + shift] */
     uint32_t *map;
     size_t shift;
@@ -63,8 +69,7 @@ MSM_ALWAYS unsigned M(second)(M(pt) * p, const M(batch) * b, size_t k, unsigned 
     }
     for (unsigned i = 0; i < LANES; i++) {
         /* a lane without a point takes lane 0's, which has one */
-        const msm_seg *seg = &b->segs[k * LANES + (lanes >> i & 1 ? i : 0)];
-        uint32_t entry = b->entries[seg->start + b->at];
+        uint32_t entry = b->steps[b->at * MSM_STRIDE + k * LANES + (lanes >> i & 1 ? i : 0)];
 
         at[i] = b->src + (size_t)(entry >> 1) * WORDS;
         sign |= (entry & 1) << i;
@@ -72,39 +77,38 @@ MSM_ALWAYS unsigned M(second)(M(pt) * p, const M(batch) * b, size_t k, unsigned 
     return F(gather)(&p->x, &p->y, at, sign, from == M(OWN));
 }
 
-/* d, y2 - y1 and the products of the vectors before. */
-MSM_ALWAYS void M(forward)(M(batch) * b, FE product[MSM_CHAINS], int from)
+/* Vector k's d, y2 - y1, and the product of those before. */
+MSM_ALWAYS void M(forward)(M(batch) * b, size_t k, FE product[MSM_CHAINS], int from)
 {
-    FE one;
+    const size_t a = from == M(FOLD) ? b->map[k] : k;
+    const unsigned lanes = k + 1 < b->n ? MSM_ALL_LANES : b->tail;
+    M(pt) *acc = &b->acc[a], p;
+    FE *chain = &product[k % MSM_CHAINS];
+    unsigned inf = M(second)(&p, b, k, lanes, from), skip = inf | b->inf[a];
+    FE dx;
 
-    F(one)(&one);
-    for (size_t k = 0; k < b->n; k++) {
-        const size_t a = from == M(FOLD) ? b->map[k] : k;
-        const unsigned lanes = k + 1 < b->n ? MSM_ALL_LANES : b->tail;
-        M(pt) *acc = &b->acc[a], p;
-        FE *chain = &product[k % MSM_CHAINS];
-        unsigned inf = M(second)(&p, b, k, lanes, from), skip = inf | b->inf[a];
+    skip |= MSM_ALL_LANES & ~lanes;
+    F(sub)(&dx, &p.x, &acc->x);
+    F(sub)(&b->dy[k], &p.y, &acc->y);
+    if (__builtin_expect(skip != 0, 0)) {
+        unsigned take = b->inf[a] & ~inf & lanes;
+        FE one;
 
-        skip |= MSM_ALL_LANES & ~lanes;
-        F(sub)(&b->dx[k], &p.x, &acc->x);
-        F(sub)(&b->dy[k], &p.y, &acc->y);
-        if (__builtin_expect(skip != 0, 0)) {
-            unsigned take = b->inf[a] & ~inf & lanes;
-
-            if (take) {
-                F(tidy)(&p.x, &p.x);
-                F(tidy)(&p.y, &p.y);
-                F(select)(&acc->x, take, &p.x, &acc->x);
-                F(select)(&acc->y, take, &p.y, &acc->y);
-                b->inf[a] &= (uint8_t)~take;
-            }
-            F(select)(&b->dx[k], skip, &one, &b->dx[k]);
+        if (take) {
+            F(tidy)(&p.x, &p.x);
+            F(tidy)(&p.y, &p.y);
+            F(select)(&acc->x, take, &p.x, &acc->x);
+            F(select)(&acc->y, take, &p.y, &acc->y);
+            b->inf[a] &= (uint8_t)~take;
         }
-        b->skip[k] = (uint8_t)skip;
-        b->dbl[k] = 0;
-        b->pre[k] = *chain;
-        F(mul)(chain, chain, &b->dx[k]);
+        F(one)(&one);
+        F(select)(&dx, skip, &one, &dx);
     }
+    b->skip[k] = (uint8_t)skip;
+    b->dbl[k] = 0;
+    b->dx[k] = dx;
+    b->pre[k] = *chain;
+    F(mul)(chain, chain, &dx);
 }
 
 /* The lanes with d = 0, after which no product is 0: y1 = 0 makes infinity (no point of the curve
@@ -114,8 +118,8 @@ static void M(repair)(M(batch) * b, FE product[MSM_CHAINS], int from)
     FE one;
 
     F(one)(&one);
-    for (size_t k = 0; k < b->n; k++) {
-        const size_t a = from == M(FOLD) ? b->map[k] : k;
+    for (size_t i = 0; i < b->n; i++) {
+        const size_t k = b->down ? b->n - 1 - i : i, a = from == M(FOLD) ? b->map[k] : k;
         M(pt) *acc = &b->acc[a];
         FE *chain = &product[k % MSM_CHAINS];
         unsigned zero = F(is_zero)(&b->dx[k]) & ~b->skip[k];
@@ -167,10 +171,13 @@ static bool M(invert)(FE inverse[MSM_CHAINS], const FE product[MSM_CHAINS])
     return true;
 }
 
+/* The points that vector k's lanes will add; k may be out of range. */
 MSM_ALWAYS void M(prefetch)(const M(batch) * b, size_t k)
 {
-    for (unsigned i = 0; i < LANES && k * LANES + i < b->next; i++) {
-        uint32_t entry = b->entries[b->segs[k * LANES + i].start + b->at + 1];
+    if (k >= b->alive / LANES)
+        return;
+    for (unsigned i = 0; i < LANES; i++) {
+        uint32_t entry = b->steps[b->at * MSM_STRIDE + k * LANES + i];
         const uint64_t *p = b->src + (size_t)(entry >> 1) * WORDS;
 
         __builtin_prefetch(p);
@@ -179,66 +186,145 @@ MSM_ALWAYS void M(prefetch)(const M(batch) * b, size_t k)
     }
 }
 
-MSM_ALWAYS void M(backward)(M(batch) * b, FE inverse[MSM_CHAINS], int from)
+/* Vector k's sum; *chain: the inverse of the product of all d up to its own. */
+MSM_ALWAYS void M(backward)(M(batch) * b, size_t k, FE inverse[MSM_CHAINS], int from)
 {
-    FE null;
+    M(pt) *acc = &b->acc[from == M(FOLD) ? b->map[k] : k];
+    FE *chain = &inverse[k % MSM_CHAINS];
+    FE l, t, d = b->dx[k];
+    M(pt) sum;
 
-    F(null)(&null);
-    for (size_t k = b->n; k-- > 0;) {
-        M(pt) *acc = &b->acc[from == M(FOLD) ? b->map[k] : k];
-        FE *chain = &inverse[k % MSM_CHAINS];
-        FE l, t, d = b->dx[k];
-        M(pt) sum;
+    F(mul)(&l, chain, &b->pre[k]);
+    F(mul)(chain, chain, &d);
+    F(mul)(&l, &l, &b->dy[k]);
+    F(sqr_loose)(&t, &l);
+    if (__builtin_expect(b->dbl[k] != 0, 0)) {
+        FE null;
 
-        if (from != M(FOLD))
-            M(prefetch)(b, k);
-        F(mul)(&l, chain, &b->pre[k]);
-        F(mul)(chain, chain, &d);
-        F(mul)(&l, &l, &b->dy[k]);
-        F(sqr_loose)(&t, &l);
-        if (__builtin_expect(b->dbl[k] != 0, 0))
-            F(select)(&d, b->dbl[k], &null, &d); /* x2 = x1 there */
-        F(x3)(&sum.x, &t, &acc->x, &d);
-        F(sub)(&t, &acc->x, &sum.x);
-        F(mul_loose)(&t, &l, &t);
-        F(y3)(&sum.y, &t, &acc->y);
-        if (__builtin_expect(b->skip[k] != 0, 0)) {
-            F(select)(&sum.x, b->skip[k], &acc->x, &sum.x);
-            F(select)(&sum.y, b->skip[k], &acc->y, &sum.y);
-        }
-        *acc = sum;
+        F(null)(&null);
+        F(select)(&d, b->dbl[k], &null, &d); /* x2 = x1 there */
     }
+    F(x3)(&sum.x, &t, &acc->x, &d);
+    F(sub)(&t, &acc->x, &sum.x);
+    F(mul_loose)(&t, &l, &t);
+    F(y3)(&sum.y, &t, &acc->y);
+    if (__builtin_expect(b->skip[k] != 0, 0)) {
+        F(select)(&sum.x, b->skip[k], &acc->x, &sum.x);
+        F(select)(&sum.y, b->skip[k], &acc->y, &sum.y);
+    }
+    *acc = sum;
 }
 
-MSM_ALWAYS void M(add)(M(batch) * b, int from)
+MSM_ALWAYS void M(ones)(FE product[MSM_CHAINS])
 {
-    FE product[MSM_CHAINS], inverse[MSM_CHAINS];
-
     for (int i = 0; i < MSM_CHAINS; i++)
         F(one)(&product[i]);
-    M(forward)(b, product, from);
-    if (__builtin_expect(!M(invert)(inverse, product), 0)) {
-        for (int i = 0; i < MSM_CHAINS; i++)
-            F(one)(&product[i]);
-        M(repair)(b, product, from);
-        M(invert)(inverse, product);
+}
+
+MSM_ALWAYS void M(inverses)(M(batch) * b, FE inverse[MSM_CHAINS], FE product[MSM_CHAINS], int from)
+{
+    if (__builtin_expect(M(invert)(inverse, product), 1))
+        return;
+    M(ones)(product);
+    M(repair)(b, product, from);
+    M(invert)(inverse, product);
+}
+
+/* Ends the batch that `inverse` is of, and begins the one of the next entries: in one loop, so that
+ * there is enough to do while a chain of products waits for itself and while points arrive from
+ * memory. The next batch has the order in which this one ends, the opposite of the one in which it
+ * began. */
+MSM_ALWAYS void M(go_on)(M(batch) * b, FE inverse[MSM_CHAINS], size_t alive, int from)
+{
+    const size_t n = b->n;
+    const bool down = !b->down;
+    FE product[MSM_CHAINS];
+
+    M(ones)(product);
+    b->at++;
+    b->alive = alive;
+    b->n = (alive + LANES - 1) / LANES;
+    b->tail = MSM_ALL_LANES >> (b->n * LANES - alive);
+    b->down = down;
+    for (size_t i = 0; i < n; i++) {
+        const size_t k = down ? n - 1 - i : i;
+
+        M(prefetch)(b, down ? k - MSM_AHEAD : k + MSM_AHEAD);
+        M(backward)(b, k, inverse, from);
+        if (k < b->n)
+            M(forward)(b, k, product, from);
     }
-    M(backward)(b, inverse, from);
+    if (b->n > 0)
+        M(inverses)(b, inverse, product, from);
 }
 
-static __attribute__((noinline)) void M(add_foreign)(M(batch) * b)
+/* acc[k] = the first entry's point, and the first batch is begun. */
+MSM_ALWAYS void M(begin)(M(batch) * b, FE inverse[MSM_CHAINS], size_t all, size_t alive, int from)
 {
-    M(add)(b, M(FOREIGN));
+    FE product[MSM_CHAINS];
+
+    M(ones)(product);
+    b->n = (all + LANES - 1) / LANES;
+    b->tail = MSM_ALL_LANES >> (b->n * LANES - all);
+    b->at = 0;
+    b->alive = all;
+    for (size_t k = 0; k < b->n; k++) {
+        const unsigned lanes = k + 1 < b->n ? MSM_ALL_LANES : b->tail;
+        M(pt) p;
+
+        M(prefetch)(b, k + MSM_AHEAD);
+        b->inf[k] = (uint8_t)M(second)(&p, b, k, lanes, from);
+        F(tidy)(&b->acc[k].x, &p.x);
+        F(tidy)(&b->acc[k].y, &p.y);
+    }
+    b->at = 1;
+    b->alive = alive;
+    b->n = (alive + LANES - 1) / LANES;
+    b->tail = MSM_ALL_LANES >> (b->n * LANES - alive);
+    b->down = false;
+    for (size_t k = 0; k < b->n; k++) {
+        M(prefetch)(b, k + MSM_AHEAD);
+        M(forward)(b, k, product, from);
+    }
+    if (b->n > 0)
+        M(inverses)(b, inverse, product, from);
 }
 
-static __attribute__((noinline)) void M(add_own)(M(batch) * b)
+static __attribute__((noinline)) void M(begin_foreign)(M(batch) * b, FE inverse[MSM_CHAINS],
+                                                       size_t all, size_t alive)
 {
-    M(add)(b, M(OWN));
+    M(begin)(b, inverse, all, alive, M(FOREIGN));
+}
+
+static __attribute__((noinline)) void M(begin_own)(M(batch) * b, FE inverse[MSM_CHAINS], size_t all,
+                                                   size_t alive)
+{
+    M(begin)(b, inverse, all, alive, M(OWN));
+}
+
+static __attribute__((noinline)) void M(go_on_foreign)(M(batch) * b, FE inverse[MSM_CHAINS],
+                                                       size_t alive)
+{
+    M(go_on)(b, inverse, alive, M(FOREIGN));
+}
+
+static __attribute__((noinline)) void M(go_on_own)(M(batch) * b, FE inverse[MSM_CHAINS],
+                                                   size_t alive)
+{
+    M(go_on)(b, inverse, alive, M(OWN));
 }
 
 static __attribute__((noinline)) void M(add_fold)(M(batch) * b)
 {
-    M(add)(b, M(FOLD));
+    FE product[MSM_CHAINS], inverse[MSM_CHAINS];
+
+    M(ones)(product);
+    b->down = false;
+    for (size_t k = 0; k < b->n; k++)
+        M(forward)(b, k, product, M(FOLD));
+    M(inverses)(b, inverse, product, M(FOLD));
+    for (size_t k = b->n; k-- > 0;)
+        M(backward)(b, k, inverse, M(FOLD));
 }
 
 /* What a batch needs but its accumulators; returns the memory behind. */
@@ -253,6 +339,8 @@ static unsigned char *M(batch_at)(M(batch) * b, void *mem)
     p = (unsigned char *)(b->pre + MSM_BATCH);
     b->map = (uint32_t *)(void *)p;
     p += MSM_BATCH * sizeof *b->map;
+    b->steps = (uint32_t *)(void *)p;
+    p += MSM_STRIDE * MSM_LONGEST * sizeof *b->steps;
     b->skip = p;
     b->dbl = p + MSM_BATCH;
     return p + 2 * MSM_BATCH;
@@ -260,26 +348,32 @@ static unsigned char *M(batch_at)(M(batch) * b, void *mem)
 
 #undef MSM_WORK_BYTES
 #define MSM_WORK_BYTES                                                                             \
-    (MSM_BATCH * (3 * sizeof(FE) + sizeof(M(pt)) + sizeof(uint32_t) + 3 * sizeof(uint8_t)))
+    (MSM_BATCH * (3 * sizeof(FE) + sizeof(M(pt)) + sizeof(uint32_t) + 3 * sizeof(uint8_t)) +       \
+     MSM_STRIDE * MSM_LONGEST * sizeof(uint32_t))
 
-_Static_assert(MSM_BATCH % 64 == 0, "arrays of bytes keep what follows them aligned");
+_Static_assert(MSM_BATCH % 64 == 0 && MSM_LONGEST % 16 == 0, "what follows an array is aligned");
 
-static void M(first)(M(batch) * b, bool own)
+/* How many of n segments, ordered by falling length, have more than len entries. */
+static size_t M(longer)(const msm_seg *segs, size_t n, uint32_t len)
 {
-    for (size_t k = 0; k < b->n; k++) {
-        const unsigned lanes = k + 1 < b->n ? MSM_ALL_LANES : b->tail;
-        M(pt) p;
+    while (n > 0 && segs[n - 1].len <= len)
+        n--;
+    return n;
+}
 
-        b->inf[k] = (uint8_t)(own ? M(second)(&p, b, k, lanes, M(OWN))
-                                  : M(second)(&p, b, k, lanes, M(FOREIGN)));
-        F(tidy)(&b->acc[k].x, &p.x);
-        F(tidy)(&b->acc[k].y, &p.y);
+static void M(by_steps)(M(batch) * b, const msm_seg *segs, size_t n, const uint32_t *entries)
+{
+    for (size_t k = 0; k < n; k++) {
+        const uint32_t *from = entries + segs[k].start;
+
+        for (uint32_t j = 0; j < segs[k].len; j++)
+            b->steps[j * MSM_STRIDE + k] = from[j];
     }
 }
 
 /* The accumulators to where their segments say. Lanes without a segment have lane 0's: the same
  * place, and what has to be there is written last. */
-static void M(last)(const M(batch) * b, size_t n, uint64_t *const dst[2])
+static void M(last)(const M(batch) * b, const msm_seg *segs, size_t n, uint64_t *const dst[2])
 {
     for (size_t k = 0; k * LANES < n; k++) {
         uint64_t *at[LANES];
@@ -287,7 +381,7 @@ static void M(last)(const M(batch) * b, size_t n, uint64_t *const dst[2])
         uint64_t spare[WORDS];
 
         for (unsigned i = 0; i < LANES; i++) {
-            uint32_t out = k * LANES + i < n ? b->segs[k * LANES + i].out : 0;
+            uint32_t out = k * LANES + i < n ? segs[k * LANES + i].out : 0;
 
             at[i] = k * LANES + i < n
                         ? dst[out >= MSM_PARTIAL] + (size_t)(out & ~MSM_PARTIAL) * WORDS
@@ -304,32 +398,30 @@ static p_status M(sum)(void *mem, const uint64_t *src, bool own, const uint32_t 
     M(batch) b;
     unsigned char *rest = M(batch_at)(&b, mem);
     size_t most = MSM_BATCH * LANES;
+    FE inverse[MSM_CHAINS];
 
     b.acc = (M(pt) *)(void *)rest;
     b.inf = rest + MSM_BATCH * sizeof *b.acc;
     b.src = src;
-    b.entries = entries;
-    for (size_t from = 0; from < n; from += most) {
-        size_t all = n - from < most ? n - from : most, alive = all;
+    for (size_t from = 0; from < n; from += most, segs += most) {
+        size_t all = n - from < most ? n - from : most, alive;
 
         if (p_cancel_requested(cancel))
             return P_ECANCELLED;
-        b.segs = segs + from;
-        for (b.at = 0; alive > 0; b.at++) {
-            b.n = (alive + LANES - 1) / LANES;
-            b.tail = MSM_ALL_LANES >> (b.n * LANES - alive);
-            b.next = alive;
-            while (b.next > 0 && b.segs[b.next - 1].len <= b.at + 1)
-                b.next--;
-            if (b.at == 0)
-                M(first)(&b, own);
-            else if (own)
-                M(add_own)(&b);
+        M(by_steps)(&b, segs, all, entries);
+        alive = M(longer)(segs, all, 1);
+        if (own)
+            M(begin_own)(&b, inverse, all, alive);
+        else
+            M(begin_foreign)(&b, inverse, all, alive);
+        while (alive > 0) {
+            alive = M(longer)(segs, alive, b.at + 1);
+            if (own)
+                M(go_on_own)(&b, inverse, alive);
             else
-                M(add_foreign)(&b);
-            alive = b.next;
+                M(go_on_foreign)(&b, inverse, alive);
         }
-        M(last)(&b, all, dst);
+        M(last)(&b, segs, all, dst);
     }
     return P_OK;
 }
@@ -399,5 +491,6 @@ static p_status M(fold)(void *mem, void *v, const uint64_t *buckets, unsigned lo
 }
 
 #undef MSM_CHAINS
+#undef MSM_AHEAD
 #undef MSM_ALWAYS
 #undef MSM_ALL_LANES

@@ -20,6 +20,7 @@
 #define MSM_MIN_C 4    /**< eight buckets, which is the most lanes */
 #define MSM_MAX_C 16   /**< digits have 16 bits */
 #define MSM_MAX_WINDOWS 64
+#define MSM_LONGEST 64 /**< segment */
 #define MSM_PARTIAL UINT32_C(0x80000000)
 
 /** A run of entries to be summed into point out of its destination: buckets, or (MSM_PARTIAL) sums
@@ -36,8 +37,9 @@ typedef struct msm_ops {
     size_t work_bytes;  /**< of mem below, a multiple of 64 */
     size_t octet_bytes; /**< of v below, for 2^lanes_log2 buckets */
 
-    /** Sums n segments, which are ordered by falling length (>= 1). An entry is twice the index of
-     * a point of src plus its sign; src is in the caller's form or own. dst: own form. */
+    /** Sums n segments, which are ordered by falling length (1 .. MSM_LONGEST). An entry is twice
+     * the index of a point of src plus its sign; src is in the caller's form or own. dst: own form.
+     */
     p_status (*sum)(void *mem, const uint64_t *src, bool own, const uint32_t *entries,
                     const msm_seg *segs, size_t n, uint64_t *const dst[2], const p_cancel *cancel);
 
