@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define ROW GL_NTT_LANES
-#define LOG_CHUNK 12   /* rows of a tile that is contiguous: 256 KiB */
-#define LOG_STRIDED 9  /* of one that is not, times ADJACENT: 256 KiB */
-#define ADJACENT 8     /* rows that a tile takes side by side: 512 bytes */
-#define TILE_ROWS 8192 /* at most: 512 KiB */
+#define LOG_CHUNK 12  /* rows of a tile that is contiguous: 256 KiB */
+#define LOG_STRIDED 9 /* of one that is not, times ADJACENT: 256 KiB */
+#define ADJACENT 8    /* rows that a tile takes side by side: 512 bytes */
+#define LOG_LARGE 17  /* rows of a block that is more than a cache: 8 MiB */
 
 typedef struct pass {
     unsigned log_r;
@@ -34,6 +34,7 @@ struct gl_ntt_plan {
     uint32_t slots[2 << LOG_STRIDED];
     uint64_t bytes, worker_bytes, buffer_rows, factors;
     unsigned workers;
+    bool large; /* a block does not stay in the caches from one pass to the next */
     gl_ntt_tw *tables;
     char *buffers;
 };
@@ -87,6 +88,7 @@ static void measure(gl_ntt_plan *p, const gl_ntt_shape *shape, unsigned workers)
     p->split = split(shape, log_r);
     p->passes = gl_ntt_plan_passes(shape);
     p->workers = workers;
+    p->large = shape->log_n >= LOG_LARGE;
     for (unsigned i = 0; i < p->split; i++) {
         pass *f = &p->pass[i], *t = &p->time[p->split - 1 - i];
         bool chunk = i + 1 == p->split;
@@ -332,6 +334,7 @@ static void strided_frequency(const gl_ntt_plan *p, unsigned i, size_t number,
             t.src_member = t.dst_member;
         }
     }
+    t.stream = t.src != t.dst && p->large;
     t.first = first ? GL_NTT_PLAIN_RAW : GL_NTT_ALL;
     if (first && s->kind != GL_NTT_EXTEND && s->shift != 1) {
         t.first = GL_NTT_ALL_RAW;
@@ -428,6 +431,7 @@ static void natural_last(const gl_ntt_plan *p, size_t number, const gl_ntt_block
     t.dst = b->out + to * ROW;
     t.dst_inner = ROW, t.dst_member = ROW << (p->shape.log_n - a->log_r);
     t.natural = t.canonical = true;
+    t.stream = p->large;
     t.tw = tw, t.tw_member = 1, t.tw_inner = last == 1 ? r : 0;
     for (size_t i = 0; i < (last == 1 ? inner : 1); i++)
         sequence(p, tw + i * r, r, last == 1 ? p->shape.factor : 1, gamma_of(p, last, digit + i));

@@ -159,6 +159,7 @@ const gl_ntt_ops *gl_ntt_ops_portable(void)
     {                                                                                              \
         {step_##log_r##_plain, step_##log_r##_plain}, {step_##log_r##_all, step_##log_r##_all},    \
             {step_##log_r##_all, step_##log_r##_all}, {step_##log_r##_some, step_##log_r##_some},  \
+            {step_##log_r##_some, step_##log_r##_some},                                            \
     }
     static const gl_ntt_ops ops = {
         .step = {OPS(1), OPS(2), OPS(3)},

@@ -37,13 +37,15 @@ typedef struct gl_ntt_step {
     size_t in[8], out[8], member[8];
     size_t groups, src_group, dst_group, tw_group;
     size_t run, src_row, dst_row, tw_row;
+    size_t ahead; /**< first steps, all but SOME: the rows so many words on are needed soon */
 } gl_ntt_step;
 
 typedef enum gl_ntt_mode {
-    GL_NTT_PLAIN_RAW, /**< no twiddles, raw input */
-    GL_NTT_ALL_RAW,   /**< twiddles for all members, raw input */
-    GL_NTT_ALL,       /**< twiddles for all members */
-    GL_NTT_SOME,      /**< member 0 has none */
+    GL_NTT_PLAIN_RAW,   /**< no twiddles, raw input */
+    GL_NTT_ALL_RAW,     /**< twiddles for all members, raw input */
+    GL_NTT_ALL,         /**< twiddles for all members */
+    GL_NTT_SOME,        /**< member 0 has none */
+    GL_NTT_SOME_STREAM, /**< the same; the output goes past the caches */
     GL_NTT_MODES
 } gl_ntt_mode;
 
@@ -152,6 +154,7 @@ typedef struct gl_ntt_tile {
     const gl_ntt_tw *tw; /**< ALL modes: the first step's factors; NULL: those of the sub */
     size_t tw_member, tw_inner;
     bool natural, canonical;
+    bool stream; /**< dst is large and not used again soon */
 } gl_ntt_tile;
 
 void gl_ntt_tile_run(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_ntt_tile *tile);

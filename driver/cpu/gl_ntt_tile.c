@@ -110,6 +110,20 @@ static void exchange(gl_ntt_step *k)
     k->tw_group = o.tw_row, k->tw_row = o.tw_group;
 }
 
+static gl_ntt_kernel *choose(const gl_ntt_ops *ops, const gl_ntt_tile *t, unsigned log, bool first,
+                             bool last)
+{
+    gl_ntt_mode mode = first ? t->first : last && t->stream ? GL_NTT_SOME_STREAM : GL_NTT_SOME;
+
+    return ops->step[log - 1][mode][last && t->canonical];
+}
+
+/* A memory access takes about as long as ten rows of a step. */
+static void look_ahead(gl_ntt_step *k)
+{
+    k->ahead = k->run > 1 ? k->src_group : 16 * k->src_group;
+}
+
 static void in_frequency(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_ntt_tile *t)
 {
     size_t dense = t->inner * ROW; /* words from one element to the next in buf */
@@ -122,8 +136,7 @@ static void in_frequency(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_
         size_t src_member = s == 0 ? t->src_member : dense;
         size_t dst_member = last ? t->dst_member : dense;
         gl_ntt_step k = {.src = s == 0 ? t->src : t->buf, .dst = last ? t->dst : t->buf};
-        gl_ntt_kernel *kernel =
-            ops->step[log - 1][s == 0 ? t->first : GL_NTT_SOME][last && t->canonical];
+        gl_ntt_kernel *kernel = choose(ops, t, log, s == 0, last);
 
         k.src_row = s == 0 ? t->src_inner : ROW;
         k.dst_row = last ? t->dst_inner : ROW;
@@ -136,6 +149,7 @@ static void in_frequency(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_
             k.tw_group = t->tw ? t->tw_member : 0;
             k.tw_row = t->tw ? t->tw_inner : 0;
             exchange(&k);
+            look_ahead(&k);
             kernel(&k);
             continue;
         }
@@ -175,8 +189,7 @@ static void in_time(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_ntt_t
         size_t src_member = s == 0 ? t->src_member : dense;
         size_t dst_member = last ? t->dst_member : dense;
         gl_ntt_step k = {.src = s == 0 ? t->src : t->buf, .dst = last ? t->dst : t->buf};
-        gl_ntt_kernel *kernel =
-            ops->step[log - 1][s == 0 ? t->first : GL_NTT_SOME][last && t->canonical];
+        gl_ntt_kernel *kernel = choose(ops, t, log, s == 0, last);
 
         set_out(&k, sub, log, false, h * dst_member);
         k.run = t->inner;
@@ -193,6 +206,7 @@ static void in_time(const gl_ntt_ops *ops, const gl_ntt_sub *sub, const gl_ntt_t
                 k.run = copies;
                 k.src_row = 0, k.dst_row = dst_member, k.tw_row = r;
             }
+            look_ahead(&k);
             kernel(&k);
             continue;
         }

@@ -13,10 +13,11 @@ GLV_INLINE void step(const gl_ntt_step *k, unsigned log_r, gl_ntt_mode mode, boo
     const unsigned r = 1U << log_r;
     const bool raw = mode == GL_NTT_PLAIN_RAW || mode == GL_NTT_ALL_RAW;
     const bool all = mode == GL_NTT_ALL_RAW || mode == GL_NTT_ALL;
+    const bool some = mode == GL_NTT_SOME || mode == GL_NTT_SOME_STREAM;
     /* Added to x[0], so to every output. Digits of x[0] that are not multiplied are taken as
      * unsigned halves with both offsets already in; outputs that will be digits want them. */
     const uint64_t want = canonical ? 0 : GLV_DIGITS_OFFSET;
-    const uint64_t have = mode == GL_NTT_SOME ? GLV_DIGITS_OFFSET : 0;
+    const uint64_t have = some ? GLV_DIGITS_OFFSET : 0;
     /* the constant that every multiplied member brings; x[0] brings it, too, so that it cancels in
      * all outputs but number 0, where it stands r times */
     const uint64_t sign = mode == GL_NTT_PLAIN_RAW ? 0 : GLV_SIGN_OFFSET, own = all ? 0 : sign;
@@ -27,6 +28,10 @@ GLV_INLINE void step(const gl_ntt_step *k, unsigned log_r, gl_ntt_mode mode, boo
         const gl_ntt_tw *tw = k->tw + g * k->tw_group;
 
         for (size_t i = 0; i < k->run; i++) {
+            if (!some)
+#pragma GCC unroll 8
+                for (unsigned c = 0; c < r; c++)
+                    __builtin_prefetch(src + k->in[c] + k->ahead, 0, 0);
             for (unsigned half = 0; half < GL_NTT_LANES; half += GLV_LANES) {
                 glv_split x[8];
 
@@ -55,8 +60,11 @@ GLV_INLINE void step(const gl_ntt_step *k, unsigned log_r, gl_ntt_mode mode, boo
                 for (unsigned c = 0; c < r; c++) {
                     glv word = glv_split_word(x[c]);
 
-                    glv_store(dst + k->out[c] + half,
-                              canonical ? glv_canonical(word) : glv_word_flip(word));
+                    word = canonical ? glv_canonical(word) : glv_word_flip(word);
+                    if (mode == GL_NTT_SOME_STREAM)
+                        glv_stream(dst + k->out[c] + half, word);
+                    else
+                        glv_store(dst + k->out[c] + half, word);
                 }
             }
             src += k->src_row;
@@ -64,6 +72,8 @@ GLV_INLINE void step(const gl_ntt_step *k, unsigned log_r, gl_ntt_mode mode, boo
             tw += k->tw_row;
         }
     }
+    if (mode == GL_NTT_SOME_STREAM)
+        glv_fence();
 }
 
 #define STEP(log_r, name, mode)                                                                    \
@@ -79,7 +89,8 @@ GLV_INLINE void step(const gl_ntt_step *k, unsigned log_r, gl_ntt_mode mode, boo
     STEP(log_r, plain, GL_NTT_PLAIN_RAW)                                                           \
     STEP(log_r, all_raw, GL_NTT_ALL_RAW)                                                           \
     STEP(log_r, all, GL_NTT_ALL)                                                                   \
-    STEP(log_r, some, GL_NTT_SOME)
+    STEP(log_r, some, GL_NTT_SOME)                                                                 \
+    STEP(log_r, stream, GL_NTT_SOME_STREAM)
 STEPS(1)
 STEPS(2)
 STEPS(3)
@@ -147,6 +158,8 @@ GLV_INLINE void exchange(glv x[8], int i, int j)
     x[j] = t;
 }
 
+#define FAR ((size_t)1 << 17) /* columns of 8 MiB do not stay in the caches */
+
 /* bit-reversed places of eight */
 GLV_INLINE void reverse8(glv x[8])
 {
@@ -157,6 +170,8 @@ GLV_INLINE void reverse8(glv x[8])
 GLV_INLINE void lanes_last_signed(const uint64_t *src, uint64_t *dst, size_t stride, size_t groups,
                                   const gl_t *base, const gl_t lane[8], bool inverse)
 {
+    const bool stream = stride >= FAR;
+
     for (size_t g = 0; g < groups; g++)
         for (unsigned half = 0; half < GL_NTT_LANES; half += GLV_LANES) {
             glv x[8];
@@ -167,12 +182,17 @@ GLV_INLINE void lanes_last_signed(const uint64_t *src, uint64_t *dst, size_t str
             if (stride > 0) {
 #pragma GCC unroll 8
                 for (unsigned k = 0; k < 8; k++)
-                    glv_store(dst + 8 * g + k * stride + half, x[k]);
+                    if (stream)
+                        glv_stream(dst + 8 * g + k * stride + half, x[k]);
+                    else
+                        glv_store(dst + 8 * g + k * stride + half, x[k]);
             } else {
                 reverse8(x);
                 glv_store_rows(dst + 64 * g + 8 * half, x);
             }
         }
+    if (stream)
+        glv_fence();
 }
 
 static void lanes_last(const uint64_t *src, uint64_t *dst, size_t stride, size_t groups,
@@ -235,6 +255,7 @@ const gl_ntt_ops *GL_NTT_OPS(void)
 #define OPS(log_r)                                                                                 \
     {                                                                                              \
         BOTH(log_r, plain), BOTH(log_r, all_raw), BOTH(log_r, all), BOTH(log_r, some),             \
+            BOTH(log_r, stream),                                                                   \
     }
     static const gl_ntt_ops ops = {
         .step = {OPS(1), OPS(2), OPS(3)},

@@ -20,6 +20,17 @@ GLV_INLINE void glv_store(uint64_t *p, glv x)
     _mm256_storeu_si256((__m256i *)(void *)p, x);
 }
 
+/** Past the caches; p aligned to the vector. glv_fence before another thread reads it. */
+GLV_INLINE void glv_stream(uint64_t *p, glv x)
+{
+    _mm256_stream_si256((__m256i *)(void *)p, x);
+}
+
+GLV_INLINE void glv_fence(void)
+{
+    _mm_sfence();
+}
+
 GLV_INLINE glv glv_set1(uint64_t x)
 {
     return _mm256_set1_epi64x((long long)x);

@@ -21,6 +21,17 @@ GLV_INLINE void glv_store(uint64_t *p, glv x)
     _mm512_storeu_si512(p, x);
 }
 
+/** Past the caches; p aligned to the vector. glv_fence before another thread reads it. */
+GLV_INLINE void glv_stream(uint64_t *p, glv x)
+{
+    _mm512_stream_si512((__m512i *)(void *)p, x);
+}
+
+GLV_INLINE void glv_fence(void)
+{
+    _mm_sfence();
+}
+
 GLV_INLINE glv glv_set1(uint64_t x)
 {
     return _mm512_set1_epi64((long long)x);
