@@ -26,7 +26,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Everything is inlined, or the vectors would go through memory; but what sanitizers make of that
+ * takes compilers minutes. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BN8_SANITIZED 1
+#endif
+#endif
+#if defined(BN8_SANITIZED) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BN8_INLINE static __attribute__((noinline, unused))
+#else
 #define BN8_INLINE static inline __attribute__((always_inline))
+#endif
 
 /** Eight elements: lane i of l[j] is limb j (weight 2^(52 j)) of element i. May be kept in memory
  * as it is (320 bytes). */
