@@ -1,4 +1,4 @@
-/** Words with carries, for bn254_field.h. Freestanding. */
+/** Words with carries, for bn254_field.h. Freestanding. BN254_NO_ASM: nothing but C (for tests). */
 #ifndef ZKP_DRIVER_FIELD_BN254_WORDS_H
 #define ZKP_DRIVER_FIELD_BN254_WORDS_H
 
@@ -28,10 +28,25 @@ static inline unsigned char bn254_sub(uint64_t *r, uint64_t a, uint64_t b, unsig
  * 2 (2^64 - 1) = 2^128 - 1. */
 static inline uint64_t bn254_mac(uint64_t t, uint64_t a, uint64_t b, uint64_t *carry)
 {
+#if defined(__x86_64__) && !defined(__clang__) && !defined(BN254_NO_ASM)
+    uint64_t high; /* gcc 12 takes a third longer for the C below, clang 14 has the best of it */
+
+    __asm__("mulq %[b]\n\t"
+            "addq %[t], %%rax\n\t"
+            "adcq $0, %%rdx\n\t"
+            "addq %[c], %%rax\n\t"
+            "adcq $0, %%rdx"
+            : "+&a"(a), "=&d"(high)
+            : [b] "rm"(b), [t] "rm"(t), [c] "rm"(*carry)
+            : "cc");
+    *carry = high;
+    return a;
+#else
     bn254_u128 s = (bn254_u128)a * b + t + *carry;
 
     *carry = (uint64_t)(s >> 64);
     return (uint64_t)s;
+#endif
 }
 
 #endif
