@@ -12,7 +12,9 @@ struct cpu_msm_points {
 
 #define CHECK_POINTS 4096 /* of one item of cpu_msm_load */
 #define WIPE_BYTES ((size_t)4 << 20)
-#define ENOUGH_SEGMENTS 4096 /* that an inversion is well shared by */
+#define WAVE_BUCKETS ((size_t)1 << 16)
+#define TASK_BUCKETS ((size_t)1 << 15)   /* of one item, at most */
+#define ENOUGH_BUCKETS ((size_t)1 << 13) /* that inversions are well shared by */
 
 static size_t point_words(drv_group group)
 {
@@ -118,18 +120,18 @@ uint64_t cpu_msm_load_bytes(const drv_msm_load_job *job)
 
 /* ---- how a sum is done ---- */
 
-/* A task is what one item of the pool sums up: all buckets of some windows, or some buckets of one
- * window. */
+/* Windows go through sorting and summing in waves, some windows at a time, which keeps what is
+ * between the steps small. A task is what one item of the pool sums up: one of the slices of the
+ * buckets' numbers, in all windows of a wave. */
 typedef struct msm_plan {
     const msm_ops *ops;
     size_t words;
     unsigned threads;
-    uint64_t pass;             /* points of a pass, but for the last */
-    uint64_t blocks;           /* of recoding */
-    unsigned c, windows;       /* */
-    size_t buckets;            /* of a window */
-    unsigned windows_per_task; /* or 1 and */
-    unsigned tasks_per_window;
+    uint64_t pass;   /* points of a pass, but for the last */
+    uint64_t blocks; /* of recoding */
+    unsigned c, windows, wave;
+    size_t buckets; /* of a window */
+    size_t slices;
     unsigned windows_per_fold;
     uint32_t longest; /* segment */
     size_t raw, segs; /* most runs of entries and segments of a task */
@@ -179,10 +181,10 @@ static uint64_t up64(uint64_t bytes)
 
 typedef struct msm_shared {
     msm_recoding recoding;
-    uint32_t *entries; /* windows * pass */
-    uint32_t *starts;  /* windows * (buckets + 2) */
-    uint64_t *buckets; /* windows * buckets points, own form */
-    uint64_t *bits;    /* windows * c points: see sum_bits */
+    uint32_t *entries; /* wave * pass */
+    uint32_t *starts;  /* wave * (buckets + 2) */
+    uint64_t *buckets; /* wave * buckets points, own form */
+    uint64_t *bits;    /* windows * c points: see fold_item */
 } msm_shared;
 
 typedef struct msm_worker {
@@ -215,9 +217,9 @@ static uint64_t place_shared(const msm_plan *p, msm_shared *s, void *base)
     s->recoding.digits = take(base, &at, p->blocks * p->windows * MSM_BLOCK * sizeof(uint16_t));
     s->recoding.ids = take(base, &at, p->blocks * MSM_BLOCK * sizeof(uint32_t));
     s->recoding.blocks = take(base, &at, p->blocks * sizeof(struct msm_block));
-    s->entries = take(base, &at, p->windows * p->pass * sizeof(uint32_t));
-    s->starts = take(base, &at, p->windows * (p->buckets + 2) * sizeof(uint32_t));
-    s->buckets = take(base, &at, p->windows * p->buckets * point);
+    s->entries = take(base, &at, p->wave * p->pass * sizeof(uint32_t));
+    s->starts = take(base, &at, p->wave * (p->buckets + 2) * sizeof(uint32_t));
+    s->buckets = take(base, &at, p->wave * p->buckets * point);
     s->bits = take(base, &at, p->windows * p->c * point);
     return at;
 }
@@ -243,6 +245,7 @@ static uint64_t place_worker(const msm_plan *p, msm_worker *w, void *base)
 static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group, uint64_t count)
 {
     uint64_t passes = (count + MSM_MAX_PASS - 1) / MSM_MAX_PASS, entries;
+    unsigned waves;
     msm_shared s;
     msm_worker w;
 
@@ -255,22 +258,23 @@ static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group,
     p->c = best_c(p->pass, group);
     p->windows = windows_of(p->c, group);
     p->buckets = (size_t)1 << (p->c - 1);
-    p->windows_per_task = (unsigned)least_of(most_of(ENOUGH_SEGMENTS / p->buckets, 1),
-                                             (p->windows + threads - 1) / threads);
-    p->tasks_per_window = 1;
-    if (p->windows_per_task == 1 && threads > 1)
-        p->tasks_per_window =
-            (unsigned)least_of(most_of(p->buckets / ENOUGH_SEGMENTS, 1),
-                               (16 * (size_t)threads + p->windows - 1) / p->windows);
-    p->windows_per_fold = (unsigned)least_of(most_of(16 * ENOUGH_SEGMENTS / p->buckets, 1),
-                                             (p->windows + threads - 1) / threads);
-    entries = p->windows_per_task * p->pass;
+    p->wave =
+        (unsigned)least_of(most_of(WAVE_BUCKETS / p->buckets, 2 * (size_t)threads), p->windows);
+    waves = (p->windows + p->wave - 1) / p->wave;
+    p->wave = (p->windows + waves - 1) / waves;
+    p->slices = p->wave * p->buckets / (threads > 1 ? ENOUGH_BUCKETS : TASK_BUCKETS);
+    p->slices = least_of(p->slices, most_of(p->wave * p->buckets / TASK_BUCKETS, 16 * threads));
+    p->slices = most_of(p->slices, 1);
+    p->windows_per_fold = (unsigned)least_of(most_of(WAVE_BUCKETS / p->buckets, 1),
+                                             (p->wave + threads - 1) / threads);
+    entries = p->wave * p->pass;
     /* twice what a bucket has on average: few are cut when scalars are random */
     p->longest = 16;
     while (p->longest < MSM_LONGEST && p->longest * p->buckets < 2 * p->pass)
         p->longest *= 2;
     p->parts = (p->c - p->ops->lanes_log2) << p->ops->lanes_log2;
-    p->raw = most_of(p->windows_per_task * p->buckets, p->windows_per_fold * p->c);
+    p->raw =
+        most_of(p->wave * ((p->buckets + p->slices - 1) / p->slices), p->windows_per_fold * p->c);
     /* a run of len > longest makes ceil(len / longest) < 2 len / longest segments */
     p->partial = 2 * entries / p->longest + 1;
     p->segs = p->raw + p->partial;
@@ -361,6 +365,7 @@ typedef struct msm_loop {
     const uint64_t *scalars, *points;
     drv_form form;
     uint64_t count, blocks;
+    size_t from, to; /* windows of this wave */
     atomic_uint_least64_t bad;
 } msm_loop;
 
@@ -388,8 +393,9 @@ static p_status sort_item(void *arg, size_t item, unsigned worker)
     msm_worker w;
 
     worker_of(l, worker, &w);
-    msm_sort(&l->shared.recoding, l->blocks, (unsigned)item, l->shared.entries + item * p->pass,
-             l->shared.starts + item * (p->buckets + 2), w.cursor);
+    msm_sort(&l->shared.recoding, l->blocks, (unsigned)(l->from + item),
+             l->shared.entries + item * p->pass, l->shared.starts + item * (p->buckets + 2),
+             w.cursor);
     return P_OK;
 }
 
@@ -397,15 +403,12 @@ static p_status bucket_item(void *arg, size_t item, unsigned worker)
 {
     msm_loop *l = arg;
     const msm_plan *p = l->plan;
-    size_t task = item / p->tasks_per_window, slice = item % p->tasks_per_window;
-    size_t from = task * p->windows_per_task;
-    size_t to = least_of(from + p->windows_per_task, p->windows);
-    size_t first = p->buckets * slice / p->tasks_per_window;
-    size_t last = p->buckets * (slice + 1) / p->tasks_per_window, n = 0;
+    size_t first = p->buckets * item / p->slices;
+    size_t last = p->buckets * (item + 1) / p->slices, n = 0;
     msm_worker w;
 
     worker_of(l, worker, &w);
-    for (size_t window = from; window < to; window++) {
+    for (size_t window = 0; window < l->to - l->from; window++) {
         const uint32_t *starts = l->shared.starts + window * (p->buckets + 2);
 
         for (size_t b = first; b < last; b++) { /* of magnitude b + 1 */
@@ -415,14 +418,12 @@ static p_status bucket_item(void *arg, size_t item, unsigned worker)
             if (len == 0)
                 memset(l->shared.buckets + out * p->words, 0, p->words * 8);
             else
-                w.raw[n++] =
-                    (msm_seg){(uint32_t)((window - from) * p->pass + start), len, (uint32_t)out};
+                w.raw[n++] = (msm_seg){(uint32_t)(window * p->pass + start), len, (uint32_t)out};
         }
     }
     for (size_t i = 0; i < p->partial; i++)
         w.identity[i] = (uint32_t)i << 1;
-    return sum_runs(p, &w, n, l->points, false, l->shared.entries + from * p->pass,
-                    l->shared.buckets, l->cancel);
+    return sum_runs(p, &w, n, l->points, false, l->shared.entries, l->shared.buckets, l->cancel);
 }
 
 /* Window w's sum of number times bucket in c points at bits + w * c: bit b's, b = 0 .. c - 2,
@@ -432,7 +433,7 @@ static p_status fold_item(void *arg, size_t item, unsigned worker)
     msm_loop *l = arg;
     const msm_plan *p = l->plan;
     size_t from = item * p->windows_per_fold;
-    size_t to = least_of(from + p->windows_per_fold, p->windows), n = 0;
+    size_t to = least_of(from + p->windows_per_fold, l->to - l->from), n = 0;
     uint32_t lanes = UINT32_C(1) << p->ops->lanes_log2, at = 0;
     msm_worker w;
     p_status status;
@@ -444,7 +445,7 @@ static p_status fold_item(void *arg, size_t item, unsigned worker)
         return status;
     for (size_t window = from; window < to; window++) {
         uint32_t part = (uint32_t)((window - from) * p->parts);
-        uint32_t out = (uint32_t)(window * p->c);
+        uint32_t out = (uint32_t)((l->from + window) * p->c);
 
         for (uint32_t b = 0; b < p->c; b++) {
             uint32_t start = at;
@@ -498,20 +499,31 @@ static p_status wipe_item(void *arg, size_t item, unsigned worker)
 ADD_BITS(g1)
 ADD_BITS(g2)
 
+static p_status wave(const cpu_run *run, msm_loop *l)
+{
+    const msm_plan *p = l->plan;
+    size_t n = l->to - l->from;
+    size_t folds = (n + p->windows_per_fold - 1) / p->windows_per_fold;
+    p_status status = p_pool_run(run->pool, n, sort_item, l, run->cancel);
+
+    if (status == P_OK)
+        status = p_pool_run(run->pool, p->slices, bucket_item, l, run->cancel);
+    if (status == P_OK)
+        status = p_pool_run(run->pool, folds, fold_item, l, run->cancel);
+    return status;
+}
+
 static p_status pass(const cpu_run *run, msm_loop *l)
 {
     const msm_plan *p = l->plan;
-    size_t tasks = (p->windows + p->windows_per_task - 1) / p->windows_per_task;
-    size_t folds = (p->windows + p->windows_per_fold - 1) / p->windows_per_fold;
     p_status status = p_pool_run(run->pool, l->blocks, recode_item, l, run->cancel);
 
     if (status != P_OK || l->bad < l->count)
         return status;
-    status = p_pool_run(run->pool, p->windows, sort_item, l, run->cancel);
-    if (status == P_OK)
-        status = p_pool_run(run->pool, tasks * p->tasks_per_window, bucket_item, l, run->cancel);
-    if (status == P_OK)
-        status = p_pool_run(run->pool, folds, fold_item, l, run->cancel);
+    for (l->from = 0; l->from < p->windows && status == P_OK; l->from = l->to) {
+        l->to = least_of(l->from + p->wave, p->windows);
+        status = wave(run, l);
+    }
     if (status == P_OK)
         p->ops->finish(l->shared.bits, (size_t)p->windows * p->c);
     return status;
