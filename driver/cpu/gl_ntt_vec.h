@@ -1,6 +1,6 @@
-/* The transforms' inner loops in vectors: gl_ntt_avx2.c and gl_ntt_avx512.c include this after
- * GL_NTT_OPS, the name of their gl_ntt_ops function, and driver/field/gl_vec.h. Between steps words
- * are pairs of digits (gl_vec.h). A row is one vector or two. */
+/* The transforms' inner loops: gl_ntt_portable.c, gl_ntt_avx2.c and gl_ntt_avx512.c include this
+ * after GL_NTT_OPS, the name of their gl_ntt_ops function, and driver/field/gl_vec.h. Between steps
+ * words are pairs of digits (gl_vec.h). A row is one vector or several. */
 #include "driver/cpu/gl_ntt_step.h"
 
 GLV_INLINE glv_split multiplied(glv x, const gl_ntt_tw *tw)

@@ -1,5 +1,5 @@
-/** Private to driver: Goldilocks in vectors of GLV_LANES elements, on top of gl_avx2.h or
- * gl_avx512.h, one of which is included before this.
+/** Private to driver: Goldilocks in vectors of GLV_LANES elements, on top of gl_scalar.h,
+ * gl_avx2.h or gl_avx512.h, one of which is included before this.
  *
  * Three forms. A word is any 64-bit number and stands for its residue. A split number is a + b F
  * with F = 2^32 and signed 64-bit limbs a and b: additions and multiplications by powers of two
@@ -42,6 +42,9 @@ GLV_INLINE glv_factor glv_factor_at(const void *digits)
 /** Any two words; the product as a word. The bounds stand in gl_reduce128. */
 GLV_INLINE glv glv_mul(glv a, glv b)
 {
+#ifdef GLV_MUL
+    return GLV_MUL(a, b);
+#else
     const glv mask = glv_set1(GL_EPSILON);
     glv a_high = glv_right(a, 32), b_high = glv_right(b, 32);
     glv ll = glv_mul_low(a, b), lh = glv_mul_low(a, b_high);
@@ -55,6 +58,7 @@ GLV_INLINE glv glv_mul(glv a, glv b)
     s = glv_minus_epsilon_if(s, low, top);
     s = glv_plus(s, m);
     return glv_plus_epsilon_if(s, s, m);
+#endif
 }
 
 /** A word to its residue below p. */

@@ -1,5 +1,6 @@
 /** The vector arithmetic of driver/field/gl_vec.h as functions on arrays of one vector's elements,
- * for test_gl_vec.c: gl_vec_shim_avx2.c and gl_vec_shim_avx512.c. */
+ * for test_gl_vec.c: gl_vec_shim_scalar.c, gl_vec_shim_avx2.c and
+ * gl_vec_shim_avx512.c. */
 #ifndef ZKP_TESTS_UNIT_FIELD_GL_VEC_SHIM_H
 #define ZKP_TESTS_UNIT_FIELD_GL_VEC_SHIM_H
 
@@ -24,6 +25,7 @@ typedef struct gl_vec_shim {
     void (*store_pairs)(uint64_t *out, const uint64_t *a, const uint64_t *b);
 } gl_vec_shim;
 
+const gl_vec_shim *gl_vec_shim_scalar(void);
 const gl_vec_shim *gl_vec_shim_avx2(void);
 const gl_vec_shim *gl_vec_shim_avx512(void);
 

@@ -225,6 +225,12 @@ static void check_set(const gl_vec_shim *v)
     check_moves(v);
 }
 
+static void portable(void **state)
+{
+    (void)state;
+    check_set(gl_vec_shim_scalar());
+}
+
 static void avx2(void **state)
 {
     (void)state;
@@ -248,6 +254,7 @@ static void avx512(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(portable),
         cmocka_unit_test(avx2),
         cmocka_unit_test(avx512),
     };
