@@ -223,7 +223,13 @@ static inline void BN_F(mul)(BN_T *r, const BN_T *a, const BN_T *b)
 /** r = a^2; a may be below 2 p here. */
 static inline void BN_F(sqr)(BN_T *r, const BN_T *a)
 {
+#ifdef BN254_ADX
+    static const uint64_t p[6] = {BN_P(0), BN_P(1), BN_P(2), BN_P(3), BN_NEG_INV, BN_NEG_INV_HIGH};
+
+    BN254_ASM_SQUARE(BN_T, r, a, p);
+#else
     BN_F(mul)(r, a, a);
+#endif
 }
 
 /** A canonical element out of four words; false, and r untouched, if they are not below p. */

@@ -139,8 +139,9 @@
     "adcxq %%rdx, %[" #t4 "]\n\t"
 
 /* (t5, ..., t2) = ((t5, ..., t0) + m p) / 2^128; t0 and t1 become 0. m = (t1, t0) * -p^-1 mod 2^128: two
- * words at once, because the way from t0 over m back to t0 is what takes time. */
-#define BN254_REDUCE2(t0, t1, t2, t3, t4, t5)                                                      \
+ * words at once, because the way from t0 over m back to t0 is what takes time. carry: what adds CF and OF
+ * above t5, where something is. */
+#define BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, carry)                                                      \
     "movq %[" #t0 "], %%rdx\n\t"                                                                   \
     "movq %[i1], %[m]\n\t"                                                                         \
     "imulq %[" #t0 "], %[m]\n\t"                                                                   \
@@ -155,10 +156,14 @@
     "adcxq %[" #t0 "], %[" #t4 "]\n\t"                                                             \
     "adoxq %[" #t0 "], %[" #t5 "]\n\t"                                                             \
     "adcxq %[" #t0 "], %[" #t5 "]\n\t"                                                             \
+    carry                                                                                          \
     "movq %[m], %%rdx\n\t"                                                                         \
     "xorl %k[lo], %k[lo]\n\t"                                                                      \
     BN254_ROW_ADD("%[p0]", "%[p1]", "%[p2]", "%[p3]", t1, t2, t3, t4, t5)                          \
-    "adcxq %[" #t0 "], %[" #t5 "]\n\t"
+    "adcxq %[" #t0 "], %[" #t5 "]\n\t"                                                             \
+    carry
+
+#define BN254_REDUCE2(t0, t1, t2, t3, t4, t5) BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, "")
 
 /* (t3, ..., t0) -= p unless that is negative; u is a free register */
 #define BN254_SUBTRACT(t0, t1, t2, t3, u)                                                          \
@@ -261,6 +266,86 @@
 
 #define BN254_WIDE_REDUCED BN254_WIDE_REDC BN254_SUBTRACT(t4, t5, t0, t1, t2)
 /* clang-format on */
+
+/* clang-format off */
+/* (t7, ..., t0) = a^2: the six products of different words, then twice that and the four squares */
+#define BN254_SQUARE                                                                               \
+    "movq (%[a]), %%rdx\n\t"                                                                       \
+    "mulxq 8(%[a]), %[t1], %[t2]\n\t"                                                              \
+    "mulxq 16(%[a]), %[lo], %[t3]\n\t"                                                             \
+    "addq %[lo], %[t2]\n\t"                                                                        \
+    "mulxq 24(%[a]), %[lo], %[t4]\n\t"                                                             \
+    "adcq %[lo], %[t3]\n\t"                                                                        \
+    "adcq $0, %[t4]\n\t"                                                                           \
+    "movq 8(%[a]), %%rdx\n\t"                                                                      \
+    "xorl %k[t6], %k[t6]\n\t"                                                                      \
+    "mulxq 16(%[a]), %[lo], %[hi]\n\t"                                                             \
+    "adcxq %[lo], %[t3]\n\t"                                                                       \
+    "adoxq %[hi], %[t4]\n\t"                                                                       \
+    "mulxq 24(%[a]), %[lo], %[t5]\n\t"                                                             \
+    "adcxq %[lo], %[t4]\n\t"                                                                       \
+    "movq 16(%[a]), %%rdx\n\t"                                                                     \
+    "adoxq %[t6], %[t5]\n\t"                                                                       \
+    "mulxq 24(%[a]), %[lo], %[hi]\n\t"                                                             \
+    "adcxq %[lo], %[t5]\n\t"                                                                       \
+    "adcxq %[hi], %[t6]\n\t"                                                                       \
+    "xorl %k[t7], %k[t7]\n\t"                                                                      \
+    "movq (%[a]), %%rdx\n\t"                                                                       \
+    "mulxq %%rdx, %[t0], %[hi]\n\t"                                                                \
+    "adcxq %[t1], %[t1]\n\t"                                                                       \
+    "adoxq %[hi], %[t1]\n\t"                                                                       \
+    "movq 8(%[a]), %%rdx\n\t"                                                                      \
+    "mulxq %%rdx, %[lo], %[hi]\n\t"                                                                \
+    "adcxq %[t2], %[t2]\n\t"                                                                       \
+    "adoxq %[lo], %[t2]\n\t"                                                                       \
+    "adcxq %[t3], %[t3]\n\t"                                                                       \
+    "adoxq %[hi], %[t3]\n\t"                                                                       \
+    "movq 16(%[a]), %%rdx\n\t"                                                                     \
+    "mulxq %%rdx, %[lo], %[hi]\n\t"                                                                \
+    "adcxq %[t4], %[t4]\n\t"                                                                       \
+    "adoxq %[lo], %[t4]\n\t"                                                                       \
+    "adcxq %[t5], %[t5]\n\t"                                                                       \
+    "adoxq %[hi], %[t5]\n\t"                                                                       \
+    "movq 24(%[a]), %%rdx\n\t"                                                                     \
+    "mulxq %%rdx, %[lo], %[hi]\n\t"                                                                \
+    "adcxq %[t6], %[t6]\n\t"                                                                       \
+    "adoxq %[lo], %[t6]\n\t"                                                                       \
+    "adcxq %[t7], %[t7]\n\t"                                                                       \
+    "adoxq %[hi], %[t7]\n\t"
+
+#define BN254_CARRY                                                                                \
+    "adcxq %[t0], %[t6]\n\t"                                                                       \
+    "adoxq %[t0], %[t6]\n\t"                                                                       \
+    "adcxq %[t0], %[t7]\n\t"                                                                       \
+    "adoxq %[t0], %[t7]\n\t"
+
+/* the result is in t4, t5, t6, t7 */
+#define BN254_SQUARE_REDUCED                                                                       \
+    BN254_SQUARE                                                                                   \
+    BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, BN254_CARRY)                                       \
+    BN254_REDUCE2(t2, t3, t4, t5, t6, t7)                                                          \
+    BN254_SUBTRACT(t4, t5, t6, t7, t0)
+/* clang-format on */
+
+/** out = x^2 / 2^256 mod p; p as above. */
+#define BN254_ASM_SQUARE(T, out, x, p)                                                             \
+    do {                                                                                           \
+        const T *a_ = x;                                                                           \
+        uint64_t t0_, t1_, t2_, t3_, t4_, t5_, t6_, t7_, m_, lo_, hi_, d_;                         \
+                                                                                                   \
+        __asm__("" : "+r"(a_));                                                                    \
+        __asm__(BN254_SQUARE_REDUCED                                                               \
+                : [t0] "=&r"(t0_), [t1] "=&r"(t1_), [t2] "=&r"(t2_), [t3] "=&r"(t3_),              \
+                  [t4] "=&r"(t4_), [t5] "=&r"(t5_), [t6] "=&r"(t6_), [t7] "=&r"(t7_),              \
+                  [m] "=&r"(m_), [lo] "=&r"(lo_), [hi] "=&r"(hi_), "=&d"(d_)                       \
+                : [a] "r"(a_), "m"(*a_), [p0] "m"((p)[0]), [p1] "m"((p)[1]), [p2] "m"((p)[2]),     \
+                  [p3] "m"((p)[3]), [i0] "m"((p)[4]), [i1] "m"((p)[5])                             \
+                : "cc");                                                                           \
+        (out)->l[0] = t4_;                                                                         \
+        (out)->l[1] = t5_;                                                                         \
+        (out)->l[2] = t6_;                                                                         \
+        (out)->l[3] = t7_;                                                                         \
+    } while (0)
 
 #endif
 #endif
