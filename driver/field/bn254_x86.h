@@ -2,7 +2,7 @@
  * adox for files compiled with -mbmi2 -madx: compilers (gcc above all) do not keep carries in the
  * flags.
  *
- * The multiplication has two carry chains side by side (CF and OF). Its bounds are those of
+ * BN254_NO_ASM: nothing but C (for tests). The multiplication has two carry chains side by side (CF and OF). Its bounds are those of
  * BN_F(mul_step): every sum fits its words, so both chains end with no carry. */
 #ifndef ZKP_DRIVER_FIELD_BN254_X86_H
 #define ZKP_DRIVER_FIELD_BN254_X86_H
@@ -73,10 +73,10 @@
     } while (0)
 
 /* w op= v, eight words; the carry or borrow becomes all ones in mask */
-#define BN254_ASM_WIDE(first, next, to, from, mask)                                                    \
+#define BN254_ASM_WIDE(first, next, to, from, mask)                                                \
     do {                                                                                           \
-        uint64_t *w_ = to;                                                                          \
-        const uint64_t *v_ = from;                                                                    \
+        uint64_t *w_ = to;                                                                         \
+        const uint64_t *v_ = from;                                                                 \
         uint64_t x_;                                                                               \
                                                                                                    \
         __asm__("" : "+r"(w_), "+r"(v_));                                                          \
@@ -113,8 +113,8 @@
     "adcq %[lo], %[" #t3 "]\n\t"                                                                   \
     "adcq $0, %[" #t4 "]\n\t"
 
-/* (t4, ..., t0) += x * rdx for the four words x at the operands, but for what CF and OF carry out of t3 and
- * t4; both are 0 before */
+/* (t4, ..., t0) += x * rdx for the four words x at the operands, but for what CF and OF carry out
+ * of t3 and t4; both are 0 before */
 #define BN254_ROW_ADD(x0, x1, x2, x3, t0, t1, t2, t3, t4)                                          \
     "mulxq " x0 ", %[lo], %[hi]\n\t"                                                               \
     "adcxq %[lo], %[" #t0 "]\n\t"                                                                  \
@@ -129,19 +129,18 @@
     "adcxq %[lo], %[" #t3 "]\n\t"                                                                  \
     "adoxq %[hi], %[" #t4 "]\n\t"
 
-/* (t4, ..., t0) = (t3, ..., t0) + a * b[i]; every xor starts both chains anew, so that they need not wait
- * for the end of the row before */
+/* (t4, ..., t0) = (t3, ..., t0) + a * b[i]; every xor starts both chains anew, so that they need
+ * not wait for the end of the row before */
 #define BN254_ROW(offset, t0, t1, t2, t3, t4)                                                      \
     "movq " #offset "(%[b]), %%rdx\n\t"                                                            \
     "xorl %k[" #t4 "], %k[" #t4 "]\n\t"                                                            \
     BN254_ROW_ADD("(%[a])", "8(%[a])", "16(%[a])", "24(%[a])", t0, t1, t2, t3, t4)                 \
-    "movl $0, %%edx\n\t"                                                                           \
-    "adcxq %%rdx, %[" #t4 "]\n\t"
+    "adcq $0, %[" #t4 "]\n\t"
 
-/* (t5, ..., t2) = ((t5, ..., t0) + m p) / 2^128; t0 and t1 become 0. m = (t1, t0) * -p^-1 mod 2^128: two
- * words at once, because the way from t0 over m back to t0 is what takes time. carry: what adds CF and OF
- * above t5, where something is. */
-#define BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, carry)                                                      \
+/* (t5, ..., t2) = ((t5, ..., t0) + m p) / 2^128; t0 and t1 become 0. m = (t1, t0) * -p^-1 mod
+ * 2^128: two words at once, because the way from t0 over m back to t0 is what takes time. carry: what
+ * adds CF and OF above t5, where something is. */
+#define BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, carry)                                         \
     "movq %[" #t0 "], %%rdx\n\t"                                                                   \
     "movq %[i1], %[m]\n\t"                                                                         \
     "imulq %[" #t0 "], %[m]\n\t"                                                                   \
@@ -215,7 +214,7 @@
     } while (0)
 
 /* clang-format off */
-/* from low words of the product on: the first is done, the next one is stored */
+/* a word of the product is stored as soon as it is complete */
 #define BN254_STORE(offset, t) "movq %[" #t "], " #offset "(%[r])\n\t"
 
 #define BN254_WIDE_MUL                                                                             \
