@@ -238,7 +238,7 @@ static void commit_grid(suite *s, const ref_bn_hash *bn)
     uint32_t turn = 0;
 
     for (uint32_t log_rows = s->o->min_log2; log_rows <= max; log_rows++) {
-        uint32_t cases = log_rows <= 12 ? 6 : 3;
+        uint32_t cases = log_rows <= 12 ? 6 : log_rows <= 14 ? 3 : log_rows <= 16 ? 2 : 1;
 
         if (log_rows <= dense || s->o->effort == 2) {
             for (unsigned c = 0; c < COLUMN_COUNTS; c++)
@@ -271,8 +271,6 @@ static void commit_grid(suite *s, const ref_bn_hash *bn)
                                   : log_rows <= 16 ? 1 + turn % 2
                                                    : 1;
 
-            if (log_rows > 18 && k)
-                break;
             if (bn && log_rows + log_blowup > 16)
                 log_blowup = 16 > log_rows ? 16 - log_rows : 0;
             one_commit(s, bn, log_rows, bn && log_rows > 8 ? 1 + turn % 5 : columns, log_blowup,
