@@ -63,6 +63,10 @@ int main(int argc, char **argv)
         uint64_t n = 0;
         bool ok = true;
 
+        if (!strcmp(name, "--help")) {
+            fputs(USAGE, stdout);
+            return 0;
+        }
         if (!strcmp(name, "--complete")) {
             o.complete = true;
             continue;
