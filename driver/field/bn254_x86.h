@@ -1,8 +1,8 @@
 /** Additions of bn254_field.h in x86-64's add and adc, and its multiplication in mulx, adcx and
  * adox for files compiled with -mbmi2 -madx: compilers (gcc above all) do not keep carries in the
- * flags.
+ * flags. BN254_NO_ASM: nothing but C (for tests).
  *
- * BN254_NO_ASM: nothing but C (for tests). The multiplication has two carry chains side by side (CF and OF). Its bounds are those of
+ * The multiplication has two carry chains side by side (CF and OF). Its bounds are those of
  * BN_F(mul_step): every sum fits its words, so both chains end with no carry. */
 #ifndef ZKP_DRIVER_FIELD_BN254_X86_H
 #define ZKP_DRIVER_FIELD_BN254_X86_H
@@ -138,8 +138,8 @@
     "adcq $0, %[" #t4 "]\n\t"
 
 /* (t5, ..., t2) = ((t5, ..., t0) + m p) / 2^128; t0 and t1 become 0. m = (t1, t0) * -p^-1 mod
- * 2^128: two words at once, because the way from t0 over m back to t0 is what takes time. carry: what
- * adds CF and OF above t5, where something is. */
+ * 2^128: two words at once, because the way from t0 over m back to t0 is what takes time. carry:
+ * what adds CF and OF above t5, where something is. */
 #define BN254_REDUCE2_CARRY(t0, t1, t2, t3, t4, t5, carry)                                         \
     "movq %[" #t0 "], %%rdx\n\t"                                                                   \
     "movq %[i1], %[m]\n\t"                                                                         \
