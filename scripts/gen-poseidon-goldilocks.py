@@ -182,16 +182,17 @@ def header():
                  f"[{PARTIAL}][{T - 1}]", [r for r, _ in sparse])
     out += array("GL_POSEIDON_SPARSE_COLUMN", "Column 0 without its first entry (25); the rest is the identity.",
                  f"[{PARTIAL}][{T - 1}]", [c for _, c in sparse])
-    # two 52-bit limbs for gl_poseidon_ifma.c: lo + 2^32 * hi = c - 2^32 with lo >= 2^62
-    def wide(cs):
-        ts = [(c - 2**62 - 2**32) % P for c in cs]
-        return [w for t in ts for w in (2**62 + (t & M32), t >> 32)]
+    # two limbs for gl_poseidon_ifma.c: lo + 2^32 * hi = c - 2^32 with lo >= 2^62, hi >= least
+    def wide(cs, least=0):
+        ts = [(c - 2**62 - 2**32 * least - 2**32) % P for c in cs]
+        return [w for t in ts for w in (2**62 + (t & M32), least + (t >> 32))]
     rest = [0] * (T - 1)
     out += array("GL_POSEIDON_FULL_WIDE", "For vectors of two limbs (gl_poseidon_ifma.c): c - 2^32 as lo >= 2^62, hi; around "
-                 "four and four full rounds.", f"[{2 * (HALF + 1)}][{2 * T}]",
-                 [wide(c) for c in full[:HALF] + [first[:1] + rest] + full[HALF:] + [[0] * T]])
-    out += array("GL_POSEIDON_NEXT_WIDE", "Likewise what element 0 gets after each partial round.", f"[{2 * PARTIAL}]",
-                 wide(first[1:] + [0]))
+                 "four and four full rounds. After the partial rounds hi >= 2^61.", f"[{2 * (HALF + 1)}][{2 * T}]",
+                 [wide(c) for c in full[:HALF] + [first[:1] + rest]] + [wide(full[HALF], 2**61)]
+                 + [wide(c) for c in full[HALF + 1:] + [[0] * T]])
+    out += array("GL_POSEIDON_NEXT_WIDE", "Likewise what element 0 gets between partial rounds, with hi >= 2^61.",
+                 f"[{2 * (PARTIAL - 1)}]", wide(first[1:], 2**61))
     return "\n".join(out + ["/* clang-format on */", "#endif", ""])
 
 

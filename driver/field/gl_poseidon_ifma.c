@@ -145,7 +145,8 @@ static const gl_t *const FIRST_HALF[5] = {GL_POSEIDON_FULL[0], GL_POSEIDON_FULL[
 static const gl_t *const SECOND_HALF[5] = {GL_POSEIDON_FULL[4], GL_POSEIDON_FULL[5],
                                            GL_POSEIDON_FULL[6], GL_POSEIDON_FULL[7], NONE};
 
-/* c: a constant minus 2^32 as two limbs, lo >= 2^62 so that the sum is not negative */
+/* c: a constant minus 2^32 as two limbs, lo >= 2^62, and hi >= 2^61 in and after partial rounds, so
+ * that no sum is negative */
 INLINE void add_normalise(v8 *lo, v8 *hi, const uint64_t c[2])
 {
     pair x = {*lo + set1(c[0]), *hi + set1(c[1])};
@@ -174,34 +175,173 @@ INLINE void full_round(v8 lo[WIDTH], v8 hi[WIDTH], const uint64_t next[2 * WIDTH
         add_normalise(&lo[i], &hi[i], next + 2 * i);
 }
 
-/* two batches at once, for the same reason as above */
-INLINE void partial_round(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches, const uint64_t next[2])
-{
-    pair y[GROUP_MAX];
+/* The circulant multiplies polynomials modulo X^12 - 1 (gl_poseidon_linear.h), and partial rounds
+ * touch element 0 alone: so one limb of the elements stays, through all of them, as its residues
+ * modulo X^3 - 1 (a), X^3 + 1 (c) and X^3 - i (r + i s). There element 0 goes up by d if a[0], c[0]
+ * and r[0] do.
+ *
+ * Ranges. Let |a|, |c|, |r| bound the magnitudes of a, of c, and of r and s, x0 that of element 0
+ * in them, which is at most (|a| + |c|) / 4 + |r| / 2, and |y| = 2^33 that of an S-box's result.
+ * With d = y - x0 a round gives |a| <= 288 |a| +  32 |c| +  64 |r| + 128 |y| |c| <=   8 |a| +  52
+ * |c| +  16 |r| +  32 |y| |r| <=   8 |a| +   8 |c| +  66 |r| +  32 |y| Three rounds that begin with
+ * |a| < 2^35, |c|, |r| < 2^34 (limbs of the full rounds below 2^33, or what shorten left) end below
+ * 2^60, 2^56 and 2^56, and x0 then is below 2^59. */
+typedef struct residues {
+    v8 a[3], c[3], r[3], s[3];
+} residues;
 
-    for (int b = 0; b < batches; b++)
-        y[b] = (pair){lo[b][0], hi[b][0]};
-    sbox(y, (pair){set1(PRODUCT_LO), set1(PRODUCT_HI)}, batches);
-    normalise(y, batches);
-    for (int b = 0; b < batches; b++) {
-        lo[b][0] = y[b].lo;
-        hi[b][0] = y[b].hi;
-        linear_half(lo[b]);
-        linear_half(hi[b]);
-        add_normalise(&lo[b][0], &hi[b][0], next);
+INLINE residues to_residues(const v8 x[WIDTH])
+{
+    residues t;
+
+    for (int j = 0; j < 3; j++) {
+        v8 even = x[j] + x[j + 6], odd = x[j + 3] + x[j + 9];
+
+        t.a[j] = even + odd;
+        t.c[j] = even - odd;
+        t.r[j] = x[j] - x[j + 6];
+        t.s[j] = x[j + 3] - x[j + 9];
+    }
+    return t;
+}
+
+/* The residues of the circulant's product, of which element j + 3k is (a, c, r and s of out) once
+ * a + c + 2 r is divided by four: out is that quarter of a and c, and half of r and s. */
+INLINE residues times_circulant(const residues *t)
+{
+    const v8 *a = t->a, *c = t->c, *r = t->r, *s = t->s;
+    v8 sum = a[0] + a[1] + a[2];
+    residues q;
+
+    /* times (16, 32, 16) */
+    q.a[0] = (sum + a[2]) << 4;
+    q.a[1] = (sum + a[0]) << 4;
+    q.a[2] = (sum + a[1]) << 4;
+    /* times (-1, -8, 2) */
+    q.c[0] = (c[2] << 3) - (c[1] << 1) - c[0];
+    q.c[1] = -(c[0] << 3) - (c[2] << 1) - c[1];
+    q.c[2] = (c[0] << 1) - (c[1] << 3) - c[2];
+    /* times (2+i, -4-i, 16-i) */
+    q.r[0] = (r[0] << 1) - s[0] + r[1] - (s[1] << 4) + r[2] + (s[2] << 2);
+    q.s[0] = r[0] + (s[0] << 1) + (r[1] << 4) + s[1] + s[2] - (r[2] << 2);
+    q.r[1] = s[0] - (r[0] << 2) + (r[1] << 1) - s[1] + r[2] - (s[2] << 4);
+    q.s[1] = r[1] + (s[1] << 1) + (r[2] << 4) + s[2] - r[0] - (s[0] << 2);
+    q.r[2] = (r[0] << 4) + s[0] - (r[1] << 2) + s[1] + (r[2] << 1) - s[2];
+    q.s[2] = (s[0] << 4) - r[0] - r[1] - (s[1] << 2) + r[2] + (s[2] << 1);
+    return q;
+}
+
+INLINE void add_to_element_0(residues *t, v8 d)
+{
+    t->a[0] += d;
+    t->c[0] += d;
+    t->r[0] += d;
+}
+
+/* Multiplies; returns element 0 of the product. */
+INLINE v8 multiply_residues(residues *t)
+{
+    residues q = times_circulant(t);
+
+    for (int j = 0; j < 3; j++) {
+        t->a[j] = q.a[j] << 2;
+        t->c[j] = q.c[j] << 2;
+        t->r[j] = q.r[j] << 1;
+        t->s[j] = q.s[j] << 1;
+    }
+    return q.a[0] + q.c[0] + q.r[0];
+}
+
+/* Multiplies, and leaves the residues. */
+INLINE void multiply_to_elements(v8 x[WIDTH], const residues *t)
+{
+    residues q = times_circulant(t);
+
+    for (int j = 0; j < 3; j++) {
+        v8 even = q.a[j] + q.c[j], odd = q.a[j] - q.c[j];
+
+        x[j] = even + q.r[j];
+        x[j + 3] = odd + q.s[j];
+        x[j + 6] = even - q.r[j];
+        x[j + 9] = odd - q.s[j];
     }
 }
 
-/* keeps the limbs of elements that wait below 2^33, lo signed */
-INLINE void shorten(v8 lo[WIDTH], v8 hi[WIDTH])
+/* Signed limbs below 2^62 to lo between -2^31 and 2^32 + 2^31, hi likewise. */
+INLINE void shorten(v8 *lo, v8 *hi)
 {
     const v8 mask = set1(GL_EPSILON);
+    v8 sum = *hi + shift_signed_32(*lo), top = shift_signed_32(sum);
 
-    for (int i = 1; i < WIDTH; i++) {
-        v8 sum = hi[i] + shift_signed_32(lo[i]), top = shift_signed_32(sum);
+    *lo = (*lo & mask) - top;
+    *hi = (sum & mask) + top;
+}
 
-        lo[i] = (lo[i] & mask) - top;
-        hi[i] = (sum & mask) + top;
+INLINE void shorten_residues(residues *lo, residues *hi)
+{
+    for (int j = 0; j < 3; j++) {
+        shorten(&lo->a[j], &hi->a[j]);
+        shorten(&lo->c[j], &hi->c[j]);
+        shorten(&lo->r[j], &hi->r[j]);
+        shorten(&lo->s[j], &hi->s[j]);
+    }
+}
+
+/* What waits for S-boxes in partial rounds: element 0 with its constant, normalised; and as it is
+ * in the residues. */
+typedef struct waiting {
+    residues lo, hi;
+    pair next, first;
+} waiting;
+
+/* two batches at once, for the same reason as above */
+INLINE void partial_sboxes(waiting *w, pair *y, int batches)
+{
+    for (int b = 0; b < batches; b++)
+        y[b] = w[b].next;
+    sbox(y, (pair){set1(PRODUCT_LO), set1(PRODUCT_HI)}, batches);
+    normalise(y, batches);
+    for (int b = 0; b < batches; b++) {
+        add_to_element_0(&w[b].lo, y[b].lo - w[b].first.lo);
+        add_to_element_0(&w[b].hi, y[b].hi - w[b].first.hi);
+    }
+}
+
+INLINE void partial_round(waiting *w, int batches, const uint64_t next[2])
+{
+    pair y[BATCHES_MAX];
+
+    partial_sboxes(w, y, batches);
+    for (int b = 0; b < batches; b++) {
+        w[b].first = (pair){multiply_residues(&w[b].lo), multiply_residues(&w[b].hi)};
+        /* 8: the matrix's diagonal */
+        w[b].next = (pair){w[b].first.lo + (y[b].lo << 3), w[b].first.hi + (y[b].hi << 3)};
+        add_normalise(&w[b].next.lo, &w[b].next.hi, next);
+    }
+}
+
+INLINE void partial_rounds(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches)
+{
+    waiting w[BATCHES_MAX];
+    pair y[BATCHES_MAX];
+
+    for (int b = 0; b < batches; b++) {
+        w[b] = (waiting){.lo = to_residues(lo[b]), .hi = to_residues(hi[b])};
+        w[b].next = w[b].first = (pair){lo[b][0], hi[b][0]};
+    }
+    for (int r = 1; r < GL_POSEIDON_PARTIAL_ROUNDS; r++) {
+        partial_round(w, batches, GL_POSEIDON_NEXT_WIDE + 2 * (r - 1));
+        for (int b = 0; b < batches && r % 3 == 0; b++) {
+            shorten_residues(&w[b].lo, &w[b].hi);
+            shorten(&w[b].first.lo, &w[b].first.hi);
+        }
+    }
+    partial_sboxes(w, y, batches);
+    for (int b = 0; b < batches; b++) {
+        multiply_to_elements(lo[b], &w[b].lo);
+        multiply_to_elements(hi[b], &w[b].hi);
+        lo[b][0] += y[b].lo << 3;
+        hi[b][0] += y[b].hi << 3;
     }
 }
 
@@ -271,16 +411,6 @@ static void full_rounds(v8 lo[WIDTH], v8 hi[WIDTH], const uint64_t constants[5][
         add_normalise(&lo[i], &hi[i], constants[0] + 2 * i);
     for (int r = 1; r <= 4; r++)
         full_round(lo, hi, constants[r]);
-}
-
-INLINE void partial_rounds(v8 lo[][WIDTH], v8 hi[][WIDTH], int batches)
-{
-    for (int r = 1; r <= GL_POSEIDON_PARTIAL_ROUNDS; r++) {
-        partial_round(lo, hi, batches, GL_POSEIDON_NEXT_WIDE + 2 * (r - 1));
-        if (r % 3 == 0)
-            for (int b = 0; b < batches; b++)
-                shorten(lo[b], hi[b]);
-    }
 }
 
 INLINE void permute_batches(gl_t *states, int batches)
