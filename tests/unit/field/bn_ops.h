@@ -29,11 +29,15 @@ typedef struct bn_ops {
     void (*wide_sqr)(uint64_t *w, const uint64_t *a);
     void (*wide_mac)(uint64_t *w, const uint64_t *a, const uint64_t *b);
     void (*wide_reduce)(uint64_t *r, const uint64_t *w);
+    void (*wide_reduce5)(uint64_t *r, const uint64_t *w);
+    void (*wide_sub)(uint64_t *w, const uint64_t *v);
     void (*inv)(uint64_t *r, const uint64_t *a);
     bool (*sqrt_var)(uint64_t *r, const uint64_t *a);
     int (*legendre)(const uint64_t *a);
     void (*inv_batch)(uint64_t *a, uint64_t *scratch, size_t n);
     void (*pow_var)(uint64_t *r, const uint64_t *a, const uint64_t *e);
+    void (*fp2_mul)(uint64_t *r, const uint64_t *a, const uint64_t *b); /**< NULL for Fr */
+    void (*fp2_sqr)(uint64_t *r, const uint64_t *a);
 } bn_ops;
 
 extern const bn_ops bn_fp_ops_plain, bn_fr_ops_plain, bn_fp_ops_portable, bn_fr_ops_portable;

@@ -1,5 +1,5 @@
 /* The tables of bn_ops.h: included once for each field by bn_ops_portable.c and bn_ops_avx2.c,
- * which define F(name), T, W, OPS, NAME and ISA. A template. */
+ * which define F(name), T, W, OPS, NAME, ISA, FP2_MUL and FP2_SQR. A template. */
 
 static void F(op_add)(uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
@@ -91,6 +91,16 @@ static void F(op_wide_reduce)(uint64_t *r, const uint64_t *w)
     F(wide_reduce)((T *)r, (const W *)w);
 }
 
+static void F(op_wide_reduce5)(uint64_t *r, const uint64_t *w)
+{
+    F(wide_reduce5)((T *)r, (const W *)w);
+}
+
+static void F(op_wide_sub)(uint64_t *w, const uint64_t *v)
+{
+    F(wide_sub)((W *)w, (const W *)v);
+}
+
 static void F(op_inv)(uint64_t *r, const uint64_t *a)
 {
     F(inv)((T *)r, (const T *)a);
@@ -117,29 +127,33 @@ static void F(op_pow_var)(uint64_t *r, const uint64_t *a, const uint64_t *e)
 }
 
 const bn_ops OPS = {
-    NAME,
-    ISA,
-    F(op_add),
-    F(op_sub),
-    F(op_mul),
-    F(op_mul_lazy),
-    F(op_neg),
-    F(op_dbl),
-    F(op_half),
-    F(op_sqr),
-    F(op_eq),
-    F(op_is_zero),
-    F(op_is_canonical),
-    F(op_set_words),
-    F(op_get_words),
-    F(op_set_u64),
-    F(op_wide_mul),
-    F(op_wide_sqr),
-    F(op_wide_mac),
-    F(op_wide_reduce),
-    F(op_inv),
-    F(op_sqrt_var),
-    F(op_legendre),
-    F(op_inv_batch),
-    F(op_pow_var),
+    .name = NAME,
+    .isa = ISA,
+    .add = F(op_add),
+    .sub = F(op_sub),
+    .mul = F(op_mul),
+    .mul_lazy = F(op_mul_lazy),
+    .neg = F(op_neg),
+    .dbl = F(op_dbl),
+    .half = F(op_half),
+    .sqr = F(op_sqr),
+    .eq = F(op_eq),
+    .is_zero = F(op_is_zero),
+    .is_canonical = F(op_is_canonical),
+    .set_words = F(op_set_words),
+    .get_words = F(op_get_words),
+    .set_u64 = F(op_set_u64),
+    .wide_mul = F(op_wide_mul),
+    .wide_sqr = F(op_wide_sqr),
+    .wide_mac = F(op_wide_mac),
+    .wide_reduce = F(op_wide_reduce),
+    .wide_reduce5 = F(op_wide_reduce5),
+    .wide_sub = F(op_wide_sub),
+    .inv = F(op_inv),
+    .sqrt_var = F(op_sqrt_var),
+    .legendre = F(op_legendre),
+    .inv_batch = F(op_inv_batch),
+    .pow_var = F(op_pow_var),
+    .fp2_mul = FP2_MUL,
+    .fp2_sqr = FP2_SQR,
 };

@@ -170,6 +170,45 @@ static void check_one(const bn_ops *ops, const oracle *o, const uint64_t *a)
     assert_true(ops->is_canonical(a));
 }
 
+/* wide differences, negative ones modulo 2^256 p; products of a + b u and b + a u */
+static void check_fp2(const bn_ops *ops, const oracle *o, const uint64_t *a, const uint64_t *b)
+{
+    mp_limb_t aa[8], bb[8], ab[9], d[9], e[4];
+    uint64_t x[8], y[8], r[8], w[8];
+
+    mpn_sqr(aa, a, 4);
+    mpn_sqr(bb, b, 4);
+    mpn_mul_n(ab, a, b, 4);
+    memcpy(w, aa, 64); /* a^2 - b^2 as a wide number */
+    ops->wide_sub(w, bb);
+    if (mpn_sub_n(d, aa, bb, 8) != 0)
+        mpn_add_n(d + 4, d + 4, o->p, 4);
+    assert_memory_equal(w, d, 64);
+    divide_r(o, e, d, 8);
+    ops->wide_reduce5(r, w);
+    expect(ops, "difference of squares", r, e, a, b);
+    if (ops->fp2_mul == NULL)
+        return;
+    memcpy(x, a, 32); /* (a + b u)^2 */
+    memcpy(x + 4, b, 32);
+    ops->fp2_sqr(r, x);
+    expect(ops, "real part of a square", r, e, a, b);
+    ab[8] = mpn_lshift(ab, ab, 8, 1);
+    divide_r(o, e, ab, 9);
+    expect(ops, "imaginary part of a square", r + 4, e, a, b);
+    memcpy(y, x, 64);
+    ops->fp2_mul(w, x, y);
+    assert_memory_equal(w, r, 64);
+    memcpy(y, b, 32); /* (a + b u)(b + a u) = (a^2 + b^2) u */
+    memcpy(y + 4, a, 32);
+    ops->fp2_mul(y, x, y);
+    d[8] = mpn_add_n(d, aa, bb, 8);
+    divide_r(o, e, d, 9);
+    expect(ops, "imaginary part of a product", y + 4, e, a, b);
+    memset(e, 0, 32);
+    expect(ops, "real part of a product", y, e, a, b);
+}
+
 /* factors below 2 p: a result below 2 p, or a canonical one; sums of 22 products */
 static void check_lazy(const bn_ops *ops, const oracle *o, const uint64_t *a, const uint64_t *b)
 {
@@ -340,6 +379,7 @@ static void edges(void **state)
             check_one(list[k], o, values[i]);
             for (size_t j = 0; j < n; j++) {
                 check_pair(list[k], o, values[i], values[j]);
+                check_fp2(list[k], o, values[i], values[j]);
                 check_lazy(list[k], o, values[i], values[j]);
             }
         }
@@ -363,8 +403,10 @@ static void random_pairs(void **state)
             memcpy(a, b, 32);
             random_element(o, b, &seed);
             check_pair(list[k], o, a, b);
-            if (i % 4 == 0)
+            if (i % 4 == 0) {
                 check_one(list[k], o, a);
+                check_fp2(list[k], o, a, b);
+            }
             if (i % 16 == 0)
                 check_lazy(list[k], o, a, b);
         }
