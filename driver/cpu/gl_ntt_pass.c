@@ -481,6 +481,28 @@ static void chunk_time(const gl_ntt_plan *p, size_t number, const gl_ntt_block *
         clear_columns(at, (size_t)1 << a->log_r, ROW, 1, b->columns);
 }
 
+/* Row i of dst is row reversed i of src, whose rows are stride words apart. Sixteen rows at a time,
+ * after the next sixteen were asked for. */
+static void gather_reversed(uint64_t *dst, const uint64_t *src, unsigned log_rows, size_t stride)
+{
+    unsigned log_few = log_rows < 4 ? log_rows : 4, log_groups = log_rows - log_few;
+    size_t few = (size_t)1 << log_few, groups = (size_t)1 << log_groups;
+    size_t now = 0;
+
+    for (size_t g = 0; g < groups; g++) {
+        size_t next = gl_ntt_reverse((uint32_t)((g + 1) & (groups - 1)), log_groups);
+
+        for (size_t i = 0; i < few; i++)
+            __builtin_prefetch(src + (next + (i << log_groups)) * stride, 0, 0);
+        for (size_t i = 0; i < few; i++)
+            memcpy(dst + (g * few + i) * ROW,
+                   src + (now + ((size_t)gl_ntt_reverse((uint32_t)i, log_few) << log_groups)) *
+                             stride,
+                   ROW * sizeof(uint64_t));
+        now = next;
+    }
+}
+
 /* A chunk of coefficients, the rest of the inverse transform or a look-up of its bit-reversed rows,
  * then the first pass in time of 2^expand times as many rows. */
 static void chunk_extend(const gl_ntt_plan *p, size_t number, const gl_ntt_block *b,
@@ -503,13 +525,8 @@ static void chunk_extend(const gl_ntt_plan *p, size_t number, const gl_ntt_block
         chunk_factors(p, number, &u, tw);
         gl_ntt_tile_run(p->ops, &f->sub, &u);
     } else {
-        size_t high = gl_ntt_reverse((uint32_t)number, log_chunks);
-
-        for (size_t i = 0; i < r; i++)
-            memcpy(buf + i * ROW,
-                   b->in +
-                       (high + ((size_t)gl_ntt_reverse((uint32_t)i, f->log_r) << log_chunks)) * ROW,
-                   ROW * sizeof(uint64_t));
+        gather_reversed(buf, b->in + gl_ntt_reverse((uint32_t)number, log_chunks) * ROW, f->log_r,
+                        (size_t)ROW << log_chunks);
         t.first = GL_NTT_ALL_RAW;
     }
     gl_ntt_tile_run(p->ops, &a->sub, &t);
