@@ -27,7 +27,6 @@
 #include <string.h>
 
 #define FP (&bn8_fp)
-#define MSM_BATCH 512
 #define LANES_LOG2 3
 #define LANES 8
 
@@ -225,6 +224,8 @@ BN8_INLINE void g1_set_inverse(bn8 *r, const bn_fp v[8])
     set_inverse(r, v);
 }
 
+#define MSM_BATCH                                                                                  \
+    1024 /* 2 MB: from the second-level cache on, what streams is prefetched by itself */
 #define FE bn8
 #define FS bn_fp
 #define FS_(name) bn_fp_##name
@@ -248,6 +249,7 @@ const msm_ops msm_g1_ifma = {
     .check = msm_g1_check_avx2,
 };
 
+#undef MSM_BATCH
 #undef FE
 #undef FS
 #undef FS_
@@ -398,6 +400,7 @@ static void g2_set_inverse(fe2 *r, const bn_fp2 v[8])
     set_inverse(&r->c1, c1);
 }
 
+#define MSM_BATCH 512
 #define FE fe2
 #define FS bn_fp2
 #define FS_(name) bn_fp2_##name
