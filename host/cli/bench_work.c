@@ -244,7 +244,12 @@ static p_status measure(bench_load *l, p_err *err)
         s = w->verify(l, err);
     if (s == P_OK)
         s = repeat(l, t, err);
-    if (s == P_OK) {
+    if (s == P_OK && t->best <= 0) { /* a difference of times */
+        fprintf(stderr,
+                "zkprover bench: left out %s: the size is too small, or the machine too busy: what "
+                "is taken away took longer than the whole\n",
+                w->name);
+    } else if (s == P_OK) {
         double scale = w->per_unit ? w->scale / l->units : w->scale;
         bench_line line = {.name = w->name,
                            .unit = w->unit,
