@@ -301,17 +301,21 @@ static inline void BN_F(wide_mul)(BN_W *w, const BN_T *a, const BN_T *b)
 #ifdef BN254_ADX
     BN254_ASM_WIDE_MUL(BN_T, w->l, a, b);
 #else
-    uint64_t t[8] = {0};
+    uint64_t t0 = 0, t1 = 0, t2 = 0, t3 = 0;
 
     for (int i = 0; i < 4; i++) {
         uint64_t c = 0;
 
-        for (int j = 0; j < 4; j++)
-            t[i + j] = bn254_mac(t[i + j], a->l[j], b->l[i], &c);
-        t[i + 4] = c;
+        w->l[i] = bn254_mac(t0, a->l[0], b->l[i], &c);
+        t0 = bn254_mac(t1, a->l[1], b->l[i], &c);
+        t1 = bn254_mac(t2, a->l[2], b->l[i], &c);
+        t2 = bn254_mac(t3, a->l[3], b->l[i], &c);
+        t3 = c;
     }
-    for (int i = 0; i < 8; i++)
-        w->l[i] = t[i];
+    w->l[4] = t0;
+    w->l[5] = t1;
+    w->l[6] = t2;
+    w->l[7] = t3;
 #endif
 }
 
@@ -355,13 +359,22 @@ static inline void BN_F(wide_redc)(BN_T *r, const BN_W *w)
 
     BN254_ASM_MUL(BN254_WIDE_REDC, BN_W, r, w, w, p);
 #else
+    uint64_t t0 = w->l[0], t1 = w->l[1], t2 = w->l[2], t3 = w->l[3];
     BN_T low, high = {{w->l[4], w->l[5], w->l[6], w->l[7]}};
-    static const BN_T zero = {{0, 0, 0, 0}};
 
-    for (int i = 0; i < 4; i++)
-        low.l[i] = w->l[i];
-    for (int i = 0; i < 4; i++)
-        BN_F(mul_step)(low.l, &zero, 0);
+    for (int i = 0; i < 4; i++) {
+        uint64_t m = t0 * BN_NEG_INV, c = 0;
+
+        bn254_mac(t0, m, BN_P(0), &c);
+        t0 = bn254_mac(t1, m, BN_P(1), &c);
+        t1 = bn254_mac(t2, m, BN_P(2), &c);
+        t2 = bn254_mac(t3, m, BN_P(3), &c);
+        t3 = c;
+    }
+    low.l[0] = t0;
+    low.l[1] = t1;
+    low.l[2] = t2;
+    low.l[3] = t3;
     BN_F(add_lazy)(r, &low, &high);
 #endif
 }
