@@ -1,4 +1,4 @@
-/** BN254 in GMP numbers, by the definitions: the oracle of the tests of bn_fp2, bn_curve, bn_tower
+/** BN254 in GMP numbers, by the definitions: the oracle of the tests of bn_fp2, bn_curve, bn_fp12
  * and bn_pairing. An element of an extension is the list of its coordinates. */
 #ifndef ZKP_TESTS_UNIT_FIELD_BN_ORACLE_H
 #define ZKP_TESTS_UNIT_FIELD_BN_ORACLE_H
