@@ -66,6 +66,37 @@ static bool whole_blocks(const cpu_run *run, unsigned log_rows, uint64_t count)
            (log_rows <= LOG_TOGETHER && count >= 4 * (uint64_t)p_pool_threads(run->pool));
 }
 
+/* Fresh memory becomes pages, two megabytes an item: in the passes all threads would meet at the
+ * same pages, and the system clears a page for each of them to keep one. */
+#define TOUCH_WORDS ((uint64_t)1 << 18)
+
+typedef struct touching {
+    uint64_t *data;
+    uint64_t words;
+} touching;
+
+static p_status touch_item(void *arg, size_t item, unsigned worker)
+{
+    const touching *t = arg;
+    uint64_t end = (item + 1) * TOUCH_WORDS;
+
+    (void)worker;
+    for (uint64_t i = item * TOUCH_WORDS; i < end && i < t->words; i += 4096 / sizeof(uint64_t))
+        t->data[i] = 0;
+    return P_OK;
+}
+
+/* What data holds is lost. */
+static p_status touch(const cpu_run *run, uint64_t *data, uint64_t words)
+{
+    touching t = {data, words};
+
+    if (words < 2 * TOUCH_WORDS || p_pool_threads(run->pool) == 1)
+        return P_OK;
+    return p_pool_run(run->pool, (words + TOUCH_WORDS - 1) / TOUCH_WORDS, touch_item, &t,
+                      run->cancel);
+}
+
 static p_status run_batch(batch *b, bool whole)
 {
     p_status s;
@@ -446,7 +477,9 @@ p_status cpu_gl_ntt(const cpu_run *run, const drv_ntt_job *job, p_err *err)
     if (s == P_OK) {
         t.scratch = scratch;
         t.base = base;
-        s = run_transform(&t);
+        s = touch(run, scratch, words);
+        if (s == P_OK)
+            s = run_transform(&t);
         if (s != P_OK)
             p_err_set(err, s, "Goldilocks transform: cancelled");
     }
