@@ -361,6 +361,8 @@ static size_t M(longer)(const msm_seg *segs, size_t n, uint32_t len)
     return n;
 }
 
+/* The entries of n segments, all first ones, then all second ones, and so on: as batches read them.
+ */
 static void M(by_steps)(M(batch) * b, const msm_seg *segs, size_t n, const uint32_t *entries)
 {
     for (size_t k = 0; k < n; k++) {
@@ -371,8 +373,7 @@ static void M(by_steps)(M(batch) * b, const msm_seg *segs, size_t n, const uint3
     }
 }
 
-/* The accumulators to where their segments say. Lanes without a segment have lane 0's: the same
- * place, and what has to be there is written last. */
+/* The accumulators to where their segments say, those of lanes without a segment to nowhere. */
 static void M(last)(const M(batch) * b, const msm_seg *segs, size_t n, uint64_t *const dst[2])
 {
     for (size_t k = 0; k * LANES < n; k++) {

@@ -3,10 +3,17 @@
  * The sum of s_i P_i is taken in passes over at most MSM_MAX_PASS points. A pass writes every
  * scalar in digits of c bits with signs (bn_msm_recode.c), sorts the points of each of the windows
  * (digit positions) by the magnitude of their digit (buckets), sums every bucket, and then the
- * buckets times their magnitudes. All sums are affine additions, whose inversions are shared by
- * thousands of additions at a time (bn_msm_impl.h); that needs additions that do not depend on each
- * other, and so a bucket is cut in segments of bounded length that are summed side by side, their
- * sums again, and so on: any scalars, all equal ones, too, make many independent sums.
+ * buckets times their magnitudes (bn_msm.c). All sums are affine additions, whose inversions are
+ * shared by thousands of additions at a time (bn_msm_impl.h); that needs additions that do not
+ * depend on each other, and so a bucket is cut in segments of bounded length that are summed side
+ * by side, their sums again, and so on: any scalars, all equal ones, too, make many independent
+ * sums.
+ *
+ * What is in between (digits, entries, buckets) tells the scalars, which may be a witness: it is
+ * all in one allocation, which is wiped before it is freed.
+ *
+ * Points are read in random order, so they are reached faster in huge pages, such as memory of
+ * drv_buffer_alloc.
  *
  * The points' endomorphism is not used: it would halve the buckets, whose summing is a sixteenth of
  * the additions of a large sum, and costs a multiplication in every second addition. */
@@ -19,7 +26,6 @@
 #define MSM_BLOCK 4096 /**< scalars of one item of recoding */
 #define MSM_MIN_C 4    /**< eight buckets, which is the most lanes */
 #define MSM_MAX_C 16   /**< digits have 16 bits */
-#define MSM_MAX_WINDOWS 64
 #define MSM_LONGEST 64 /**< segment */
 #define MSM_PARTIAL UINT32_C(0x80000000)
 
