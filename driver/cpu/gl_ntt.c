@@ -40,7 +40,13 @@ static p_status one_tile(void *arg, size_t item, unsigned worker)
 {
     const batch *b = arg;
     gl_ntt_block block = block_of(b, b->block, 0);
+    size_t tiles = gl_ntt_plan_tiles(b->plan, b->pass), parts = p_pool_threads(b->run->pool);
 
+    /* Threads that take neighbouring tiles would fetch each other's lines ahead. Tiles are a power
+     * of two, so parts that are one, too, divide them. */
+    parts = (size_t)1 << (63 - __builtin_clzll(parts));
+    if (tiles > parts)
+        item = item % parts * (tiles / parts) + item / parts;
     gl_ntt_pass_tile(b->plan, b->pass, item, &block, worker);
     return P_OK;
 }
