@@ -3,14 +3,14 @@
 #include "host/cli/vectors.h"
 #include "host/executor/u256.h"
 
-#include <openssl/evp.h>
+#include "driver/field/bn254_constants.h"
+#include "driver/field/sha256.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* the scalar field of BN254 */
-static const u256 bn254_r = {{UINT64_C(0x43e1f593f0000001), UINT64_C(0x2833e84879b97091),
-                              UINT64_C(0xb85045b68181585d), UINT64_C(0x30644e72e131a029)}};
+static const u256 bn254_r = {{BN_FR_P0, BN_FR_P1, BN_FR_P2, BN_FR_P3}};
 
 static uint8_t *put_u64(uint8_t *p, uint64_t x)
 {
@@ -27,7 +27,7 @@ static uint8_t *put_u256(uint8_t *p, const u256 *x)
 
 p_status vec_snark_input(u256 *out, const vec_snark *in, p_err *err)
 {
-    uint8_t b[20 + 5 * 32 + 4 * 8], *p = b, digest[EVP_MAX_MD_SIZE];
+    uint8_t b[20 + 5 * 32 + 4 * 8], *p = b, digest[SHA256_BYTES];
     memcpy(p, in->aggregator.bytes, 20);
     p = put_u256(p + 20, &in->old_state_root);
     p = put_u256(p, &in->old_acc_input_hash);
@@ -39,10 +39,9 @@ p_status vec_snark_input(u256 *out, const vec_snark *in, p_err *err)
     p = put_u256(p, &in->new_acc_input_hash);
     p = put_u256(p, &in->new_local_exit_root);
     p = put_u64(p, in->new_num_batch);
-    unsigned len = 0;
-    if (EVP_Digest(b, (size_t)(p - b), digest, &len, EVP_sha256(), NULL) != 1 || len != 32)
+    if (!sha256_bytes(digest, b, (size_t)(p - b)))
         return p_err_set(err, P_EINTERNAL, "SHA-256 of libcrypto failed");
-    u256 x = value_from_be(digest, 32);
+    u256 x = value_from_be(digest, SHA256_BYTES);
     *out = u256_mod(&x, &bn254_r);
     return P_OK;
 }

@@ -1,12 +1,12 @@
 #include "host/store/store_internal.h"
 
 #include "driver/base/hex.h"
+#include "driver/field/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +53,8 @@ bool store_hash_list_add(store_hash_list *l, const unsigned char *text)
 static p_status hash_bytes(const job_store *s, const uint8_t *bytes, size_t len, store_hash *out,
                            p_err *err)
 {
-    uint8_t digest[32];
-    if (EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) != 1)
+    uint8_t digest[SHA256_BYTES];
+    if (!sha256_bytes(digest, bytes, len))
         return p_err_set(err, P_EINTERNAL, "job store %s: libcrypto has no SHA-256", s->dir);
     p_hex_encode(out->text, digest, sizeof digest);
     out->text[STORE_HASH_CHARS] = 0;
