@@ -4,6 +4,7 @@
 #include "driver/field/bn_curve.h"
 #include "driver/field/bn_poseidon.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,8 +213,8 @@ static p_status msm_verify(bench_load *l, p_err *err)
         bn_fr a, b;
 
         scalar(words, i);
-        (void)bn_fr_set_words(&a, words);
-        (void)bn_fr_set_words(&b, multiple);
+        if (!bn_fr_set_words(&a, words) || !bn_fr_set_words(&b, multiple))
+            return p_err_set(err, P_EINTERNAL, "scalar %" PRIu64 " is not below r", i);
         bn_fr_mul(&a, &a, &b);
         bn_fr_add(&sum, &sum, &a);
     }

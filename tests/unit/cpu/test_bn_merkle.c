@@ -292,7 +292,7 @@ static p_status ask(void *arg, size_t item, unsigned worker)
 
 static void test_set(void **state)
 {
-    cpu_bn_poseidon_set fresh = {0};
+    cpu_bn_poseidon_set fresh = {.width = {NULL}};
     asking a = {.set = &fresh};
     const bn_poseidon *p;
 
