@@ -27,6 +27,12 @@ async function three(c = client, behind = quickRequest()) {
     while ((await status(c)).current_computing_request_id !== running) await sleep(10);
     return [running, await submit(c, behind), await submit(c, behind)];
 }
+/** Five long batches, of which the last two wait for many seconds whatever this machine is busy with. */
+async function longQueue(c = client) {
+    const ids = await three(c, longRequest());
+    while (ids.length < 5) ids.push(await submit(c, longRequest()));
+    return ids;
+}
 async function cancelAll(ids, c = client) {
     for (const id of ids) await cancel(c, id);
     for (let i = 0; i < 500 && (await status(c)).state !== 'STATUS_PROVER_IDLE'; i++) await sleep(10);
@@ -231,9 +237,7 @@ test('more waiting requests than jobs.max_watches: RESOURCE_EXHAUSTED, until som
 });
 
 test('1,000 waiting requests: no thread and little memory for each, all answered', { timeout: 120000 }, async () => {
-    // behind two long batches: whatever the machine is busy with, none of these ends while requests gather
-    const before = await three(client, longRequest());
-    const ids = before.slice(2).concat(await submit(client, longRequest()), await submit(client, longRequest()));
+    const queue = await longQueue(), ids = queue.slice(2);
     const clients = Array.from({ length: 10 }, () => connect(server));
     await Promise.all(clients.map((c) => status(c)));
     const threads = server.threads(), memory = server.rssKiB();
@@ -252,7 +256,7 @@ test('1,000 waiting requests: no thread and little memory for each, all answered
     assert.ok((await status(client)).state === 'STATUS_PROVER_COMPUTING');
     const start = Date.now();
     for (const id of ids) await cancel(client, id);
-    for (const id of before) await cancel(client, id); // may have ended
+    for (const id of queue.slice(0, 2)) await cancel(client, id); // may have ended
     for (const [s, end] of streams) {
         await s.atLeast(1);
         s.end();
@@ -283,9 +287,9 @@ test('clients that vanish while they wait cost nothing', async () => {
     // 600 waits in all, where 150 at once are allowed: so those that are not given back would show
     const s = await startServer([], { env: { ZKPROVER_JOBS_MAX_WATCHES: '150' } });
     const c = connect(s);
-    const ids = await three(c, longRequest());
+    const ids = await longQueue(c), last = ids.at(-1);
     const path = '/zkprover.v1.ZKProverService/GetProof';
-    const body = Buffer.from(encode('GetProof', { id: ids[0], timeout: '3600' }));
+    const body = Buffer.from(encode('GetProof', { id: last, timeout: '3600' }));
     const head = Buffer.alloc(5);
     head.writeUInt32BE(body.length, 1);
     const before = s.rssKiB();
@@ -310,7 +314,7 @@ test('clients that vanish while they wait cost nothing', async () => {
     // those that cancel politely
     const streams = Array.from({ length: 100 }, () => {
         const x = c.GetProof();
-        x.write({ id: ids[1], timeout: 3600 });
+        x.write({ id: last, timeout: 3600 });
         return [x, collect(x)];
     });
     await settle();
@@ -318,7 +322,7 @@ test('clients that vanish while they wait cost nothing', async () => {
     for (const [, end] of streams) assert.equal((await end).code, S.CANCELLED);
     await settle();
     assert.ok(s.rssKiB() - before < (sanitized ? 200000 : 20000), `${s.rssKiB() - before} KiB`);
-    const many = await Promise.all(Array.from({ length: 150 }, () => getProof(c, ids[1], 1)));
+    const many = await Promise.all(Array.from({ length: 150 }, () => getProof(c, last, 1)));
     for (const r of many) assert.equal(r.result, R('PENDING'));
     await cancelAll(ids, c);
     c.close();
