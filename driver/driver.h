@@ -210,11 +210,20 @@ typedef struct drv_info {
 } drv_info;
 
 typedef struct drv_options {
-    unsigned threads;      /**< cpu: 0: all this process may use */
-    const char *isa;       /**< cpu: name of p_isa, NULL: the best */
-    uint64_t memory_bytes; /**< limit of the device's own buffers; 0: what the system can give at
-                              drv_open */
-    const char *fault;     /**< fault: what to inject (driver/fault/fault.h) */
+    unsigned threads;         /**< cpu: 0: all this process may use */
+    const char *isa;          /**< cpu: name of p_isa, NULL: the best */
+    uint64_t memory_bytes;    /**< limit of the device's own buffers; 0: what the system can give at
+                                 drv_open */
+    const char *fault;        /**< fault: what to inject (driver/fault/fault.h) */
+    const char *bitstreams;   /**< xrt: folder of manifest.json; NULL: $ZKP_BITSTREAMS, else the
+                                 installed one */
+    const char *card_program; /**< xrt: zkp-card; NULL: $ZKP_CARD, else the one beside this program,
+                                 else the installed one */
+    /** For what an operator should know while jobs still come out right (a card that was reset,
+     * work that moved to the CPU); NULL: nobody is told. Called on any thread, text is valid during
+     * the call. */
+    void (*log)(void *log_context, const char *text);
+    void *log_context;
 } drv_options;
 
 /** Writes what every back end found, usable or not, at most max; returns how many there are. */

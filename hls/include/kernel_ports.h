@@ -1,0 +1,43 @@
+/* Ports of the kernels: parameters and arguments for a buffer that is striped over HLS_CHANNELS
+ * channels (a power of two; the image's build decides, 16 if it says nothing).
+ *
+ *   void gl_lde(HLS_GL_LDE_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))   a kernel's head
+ *   load(HLS_PASS_ROWS(src), src_row)                                            passing a buffer
+ * on
+ */
+#ifndef ZKP_HLS_INCLUDE_KERNEL_PORTS_H
+#define ZKP_HLS_INCLUDE_KERNEL_PORTS_H
+
+#include "hls/include/kernel_abi.h"
+
+#ifndef HLS_CHANNELS_LOG2
+#define HLS_CHANNELS_LOG2 4
+#endif
+#define HLS_CHANNELS (1u << HLS_CHANNELS_LOG2)
+
+#define HLS_PARAM_U32(name) uint32_t name
+#define HLS_PARAM_U64(name) uint64_t name
+
+/* HLS_EACH(X, name): X(name, 0), X(name, 1), ... */
+#if HLS_CHANNELS_LOG2 == 0
+#define HLS_EACH(X, n) X(n, 0)
+#elif HLS_CHANNELS_LOG2 == 1
+#define HLS_EACH(X, n) X(n, 0), X(n, 1)
+#elif HLS_CHANNELS_LOG2 == 2
+#define HLS_EACH(X, n) X(n, 0), X(n, 1), X(n, 2), X(n, 3)
+#elif HLS_CHANNELS_LOG2 == 3
+#define HLS_EACH(X, n) X(n, 0), X(n, 1), X(n, 2), X(n, 3), X(n, 4), X(n, 5), X(n, 6), X(n, 7)
+#elif HLS_CHANNELS_LOG2 == 4
+#define HLS_EACH(X, n)                                                                             \
+    X(n, 0), X(n, 1), X(n, 2), X(n, 3), X(n, 4), X(n, 5), X(n, 6), X(n, 7), X(n, 8), X(n, 9),      \
+        X(n, 10), X(n, 11), X(n, 12), X(n, 13), X(n, 14), X(n, 15)
+#else
+#error "HLS_CHANNELS_LOG2 is 0 .. 4"
+#endif
+
+#define HLS_PARAM_PORT(name, channel) hls_row *name##_##channel
+#define HLS_PASS_PORT(name, channel) name##_##channel
+#define HLS_PARAM_ROWS(name) HLS_EACH(HLS_PARAM_PORT, name)
+#define HLS_PASS_ROWS(name) HLS_EACH(HLS_PASS_PORT, name)
+
+#endif
