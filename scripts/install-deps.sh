@@ -16,10 +16,12 @@ die() {
 build_packages=(
     gcc libc6-dev make cmake pkg-config
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsecp256k1-dev liblmdb-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
+    libxrt1 libxrt-dev uuid-dev ocl-icd-opencl-dev opencl-c-headers
 )
 test_packages=(
     git python3 openssl libcmocka-dev libgmp-dev gcc-riscv64-unknown-elf gcc-aarch64-linux-gnu qemu-user valgrind
     clang-14 libclang-rt-14-dev clang-format-14 shellcheck dpkg-dev
+    pocl-opencl-icd g++ verilator yosys zip unzip
 )
 
 scope=all
