@@ -23,22 +23,6 @@ def limbs(value, count=5):
     return [value >> LIMB * i & MASK for i in range(count)]
 
 
-def wide_zero(p):
-    """A multiple of p in ten columns of which each is large, so that subtracting the columns of a
-    wide product from them keeps every column positive."""
-    low = [2**60] * 9 + [2**46]
-    base = sum(c << LIMB * i for i, c in enumerate(low))
-    columns = low[:]
-    for i, limb in enumerate(limbs(-base % p)):
-        columns[i] += limb
-    assert sum(c << LIMB * i for i, c in enumerate(columns)) % p == 0
-    assert all(2**60 <= c < 2**60 + 2**52 for c in columns[:9]) and columns[9] == 2**46
-    # bn_ifma.h: bn8w_sub takes off less than 111 p^2 and adds less than 1.33 p to the reduced result
-    value = sum(c << LIMB * i for i, c in enumerate(columns))
-    assert 111 * p * p < value and 100 * value < 133 * p * 2**260
-    return columns
-
-
 def field(name, p):
     k = -pow(p, -1, 2**LIMB) % 2**LIMB
     m = (k * p + 1) >> LIMB
@@ -51,7 +35,7 @@ def field(name, p):
         rest = v - ((v >> 248) * mu >> 45) * p
         assert 0 <= rest and 1000 * rest < 1022 * p
     vectors = {"m": limbs(m), "p": limbs(p), "minus_p": limbs(2**260 - p),
-               "one": limbs(2**260 % p), "r2": limbs(2**520 % p), "wide_zero": wide_zero(p)}
+               "one": limbs(2**260 % p), "r2": limbs(2**520 % p)}
     vectors.update((f"shifted[{s}]", limbs(p << s)) for s in range(7))
     out = [f"static const bn8_field {name} = {{"]
     for row, values in vectors.items():

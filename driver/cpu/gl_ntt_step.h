@@ -90,14 +90,6 @@ static inline gl_ntt_tw gl_ntt_factor(gl_t w)
     return (gl_ntt_tw){v[0], v[1]};
 }
 
-/** The number back from its digits. */
-static inline gl_t gl_ntt_factor_value(gl_ntt_tw t)
-{
-    uint64_t v = t.w - ((t.w & UINT64_C(0x80000000)) << 1);
-
-    return v - (GL_EPSILON & -(v >> 63));
-}
-
 static inline uint32_t gl_ntt_reverse(uint32_t x, unsigned bits)
 {
     uint32_t r = 0;

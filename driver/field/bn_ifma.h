@@ -57,8 +57,6 @@ typedef struct bn8_field {
     uint64_t minus_p[5][8];    /**< 2^260 - p */
     uint64_t one[5][8];        /**< 2^260 mod p: one in Montgomery form */
     uint64_t r2[5][8];         /**< 2^520 mod p: what takes a number to Montgomery form */
-    uint64_t wide_zero[10][8]; /**< columns of a multiple of p in 111 p^2 .. 1.33 p 2^260, of which
-                                  0..8 are at least 2^60 */
     uint64_t shifted[7][5][8]; /**< p << s */
     uint64_t k[8];             /**< -1/p mod 2^52; below 0.127 * 2^52 for both fields */
     uint64_t mu[8];            /**< floor(2^293 / p) */
@@ -98,33 +96,14 @@ BN8_INLINE void bn8_select(bn8 *r, __mmask8 mask, const bn8 *yes, const bn8 *no)
         r->l[j] = _mm512_mask_mov_epi64(no->l[j], mask, yes->l[j]);
 }
 
-/** Lanes whose five limbs are all 0. For "is 0 modulo p" a must be canonical; below 2 p use
- * bn8_is_zero_2p. */
+/** Lanes whose five limbs are all 0. For "is 0 modulo p" a must be
+ * canonical. */
 BN8_INLINE __mmask8 bn8_is_zero(const bn8 *a)
 {
     __m512i x = _mm512_or_si512(_mm512_or_si512(a->l[0], a->l[1]), a->l[2]);
 
     x = _mm512_or_si512(_mm512_or_si512(a->l[3], a->l[4]), x);
     return _mm512_testn_epi64_mask(x, x);
-}
-
-/** Lanes in which a and b have the same limbs: equality for canonical ones. */
-BN8_INLINE __mmask8 bn8_eq(const bn8 *a, const bn8 *b)
-{
-    bn8 d;
-
-    for (int j = 0; j < 5; j++)
-        d.l[j] = _mm512_xor_si512(a->l[j], b->l[j]);
-    return bn8_is_zero(&d);
-}
-
-/** Lanes that are 0 modulo p, of a normal a < 2 p: that are 0 or p. */
-BN8_INLINE __mmask8 bn8_is_zero_2p(const bn8 *a, const bn8_field *f)
-{
-    bn8 p;
-
-    bn8_constant(&p, f->p);
-    return (__mmask8)(bn8_is_zero(a) | bn8_eq(a, &p));
 }
 
 /* ---- sums ---- */
@@ -244,33 +223,6 @@ BN8_INLINE void bn8_canon(bn8 *r, const bn8 *a, const bn8_field *f)
     bn8_sub_if(r, r, 0, f);
 }
 
-/** a + b, a - b, -a modulo p: canonical in and out. */
-BN8_INLINE void bn8_addmod(bn8 *r, const bn8 *a, const bn8 *b, const bn8_field *f)
-{
-    bn8_add_loose(r, a, b);
-    bn8_sub_if(r, r, 0, f);
-}
-
-BN8_INLINE void bn8_submod(bn8 *r, const bn8 *a, const bn8 *b, const bn8_field *f)
-{
-    bn8 less, more;
-
-    bn8_sub_loose(&less, a, b);
-    bn8_add_p(&more, &less, 0, f);
-    bn8_carry(&less, &less);
-    bn8_carry(&more, &more);
-    bn8_select(r, _mm512_movepi64_mask(less.l[4]), &more, &less);
-}
-
-BN8_INLINE void bn8_negmod(bn8 *r, const bn8 *a, const bn8_field *f)
-{
-    const __mmask8 zero = bn8_is_zero(a);
-
-    bn8_neg(r, a, 0, f);
-    for (int j = 0; j < 5; j++)
-        r->l[j] = _mm512_mask_mov_epi64(r->l[j], zero, _mm512_setzero_si512());
-}
-
 /* ---- products ---- */
 
 /* The columns of a b are sums of the low and high halves of the 25 products of limbs. Each row of
@@ -370,36 +322,6 @@ BN8_INLINE void bn8w_sqr(bn8w *w, const bn8 *a)
     BN8_LO(t.c[8], x.l[4], x.l[4]);
     BN8_HI(t.c[9], x.l[4], x.l[4]);
     *w = t;
-}
-
-/** w += a with a loose and its limbs not negative: weight 1. */
-BN8_INLINE void bn8w_add_low(bn8w *w, const bn8 *a)
-{
-    for (int j = 0; j < 5; j++)
-        w->c[j] = _mm512_add_epi64(w->c[j], a->l[j]);
-}
-
-/** w += 2^260 a with a loose: after bn8w_redc this is + a. */
-BN8_INLINE void bn8w_add_high(bn8w *w, const bn8 *a)
-{
-    for (int j = 0; j < 5; j++)
-        w->c[j + 5] = _mm512_add_epi64(w->c[j + 5], a->l[j]);
-}
-
-/** w = x + y. */
-BN8_INLINE void bn8w_add(bn8w *w, const bn8w *x, const bn8w *y)
-{
-    for (int j = 0; j < 10; j++)
-        w->c[j] = _mm512_add_epi64(x->c[j], y->c[j]);
-}
-
-/** w = x - y + a multiple of p that makes columns 0..8 positive; x and y are sums of at most 28
- * products, so that their columns are below 2^60, and y < 111 p^2. Adds less than 1.33 p to the
- * reduced value. */
-BN8_INLINE void bn8w_sub(bn8w *w, const bn8w *x, const bn8w *y, const bn8_field *f)
-{
-    for (int j = 0; j < 10; j++)
-        w->c[j] = _mm512_add_epi64(_mm512_sub_epi64(x->c[j], y->c[j]), bn8_row(f->wide_zero[j]));
 }
 
 /** r = w / 2^260 modulo p, loose. For w >= 0 with columns 0..8 in 0 .. 2^62 - 2^56:

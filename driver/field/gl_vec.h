@@ -162,12 +162,6 @@ GLV_INLINE glv glv_word_flip(glv x)
     return glv_xor(x, glv_set1(UINT64_C(0x8000000080000000)));
 }
 
-/** x times F 2^16 = 2^48, a fourth root of unity: a F + b (F - 1). */
-GLV_INLINE glv_split glv_split_times_48(glv_split x)
-{
-    return (glv_split){glv_minus(glv_set1(0), glv_left(x.b, 16)), glv_left(glv_plus(x.a, x.b), 16)};
-}
-
 /** Transforms of 2, 4, 8 points with the root -1, 2^48, 2^24, in place. Limbs up to 2^34 in
  * magnitude give limbs below 2^60: at most 2^35 after a sum, 2^51 after the factor 2^48; below 2^60
  * with 2^24 = 2^16 2^8 and 2^72 = (F - 1) 2^8. */

@@ -9,8 +9,7 @@ enum op {
     OP_MUL,
     OP_MUL_ALIAS, /* r = a, r = r b */
     OP_SQR,
-    OP_MAC_SUM,  /* (a b + a^2 + a b + b) / 2^260 + a */
-    OP_WIDE_SUB, /* (a^2 - b^2) / 2^260 */
+    OP_MAC, /* (a^2 + a b + a b) / 2^260 */
     OP_ADD,
     OP_DBL,
     OP_SUB,
@@ -18,15 +17,10 @@ enum op {
     OP_SUB_IF,
     OP_REDUCE,
     OP_CANON,
-    OP_ADDMOD,
-    OP_SUBMOD,
-    OP_NEGMOD,
     OP_TO_MONT,
     OP_FROM_MONT,
     OP_DIV16,
     OP_IS_ZERO,
-    OP_IS_ZERO_2P,
-    OP_EQ,
     OP_SELECT,   /* b where a's limb 0 is odd, else a */
     OP_LOAD,     /* of the words of a, which is below 2^256 */
     OP_LOAD_X16, /* the same */

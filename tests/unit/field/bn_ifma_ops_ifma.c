@@ -52,25 +52,6 @@ static void subtract(bn8 *r, const bn8 *a, const bn8 *b, unsigned s, const bn8_f
     }
 }
 
-static void wide(enum op op, bn8 *r, const bn8 *a, const bn8 *b, const bn8_field *f)
-{
-    bn8w w, v;
-
-    if (op == OP_MAC_SUM) {
-        bn8w_mul(&w, a, b);
-        bn8w_sqr(&v, a);
-        bn8w_add(&w, &w, &v);
-        bn8w_mac(&w, b, a);
-        bn8w_add_low(&w, b);
-        bn8w_add_high(&w, a);
-    } else {
-        bn8w_sqr(&w, a);
-        bn8w_sqr(&v, b);
-        bn8w_sub(&w, &w, &v, f);
-    }
-    bn8w_redc(r, &w, f);
-}
-
 static void memory(enum op op, bn8 *x, const uint64_t a[8][5], uint64_t r[8][5])
 {
     /* one word off any alignment, the elements' distance larger than they are */
@@ -117,6 +98,7 @@ static void run(enum op op, unsigned s, const uint64_t a[8][5], const uint64_t b
                 uint64_t r[8][5], const bn8_field *f)
 {
     bn8 x, y;
+    bn8w w;
 
     get(&x, a);
     get(&y, b);
@@ -131,9 +113,11 @@ static void run(enum op op, unsigned s, const uint64_t a[8][5], const uint64_t b
     case OP_SQR:
         bn8_sqr(&x, &x, f);
         break;
-    case OP_MAC_SUM:
-    case OP_WIDE_SUB:
-        wide(op, &x, &x, &y, f);
+    case OP_MAC:
+        bn8w_sqr(&w, &x);
+        bn8w_mac(&w, &x, &y);
+        bn8w_mac(&w, &y, &x);
+        bn8w_redc(&x, &w, f);
         break;
     case OP_ADD:
         bn8_add(&x, &x, &y);
@@ -156,15 +140,6 @@ static void run(enum op op, unsigned s, const uint64_t a[8][5], const uint64_t b
     case OP_CANON:
         bn8_canon(&x, &x, f);
         break;
-    case OP_ADDMOD:
-        bn8_addmod(&x, &x, &y, f);
-        break;
-    case OP_SUBMOD:
-        bn8_submod(&x, &x, &y, f);
-        break;
-    case OP_NEGMOD:
-        bn8_negmod(&x, &x, f);
-        break;
     case OP_TO_MONT:
         bn8_to_mont(&x, &x, f);
         break;
@@ -176,12 +151,6 @@ static void run(enum op op, unsigned s, const uint64_t a[8][5], const uint64_t b
         break;
     case OP_IS_ZERO:
         put_mask(r, bn8_is_zero(&x));
-        return;
-    case OP_IS_ZERO_2P:
-        put_mask(r, bn8_is_zero_2p(&x, f));
-        return;
-    case OP_EQ:
-        put_mask(r, bn8_eq(&x, &y));
         return;
     case OP_SELECT:
         bn8_select(&x, _mm512_test_epi64_mask(x.l[0], _mm512_set1_epi64(1)), &y, &x);

@@ -1,5 +1,5 @@
-/* The tables of bn_ops.h: included once for each field by bn_ops_portable.c and bn_ops_avx2.c,
- * which define F(name), T, W, OPS, NAME, ISA, FP2_MUL and FP2_SQR. A template. */
+/* The tables of bn_ops.h: included once for each field by bn_ops_level.h,
+ * which defines F(name), T, W, OPS, NAME, ISA, FP2_MUL and FP2_SQR. A template. */
 
 static void F(op_add)(uint64_t *r, const uint64_t *a, const uint64_t *b)
 {

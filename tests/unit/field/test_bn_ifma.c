@@ -186,13 +186,9 @@ static void into_range(enum op op, int field, unsigned s, value a, value b)
     case OP_SQR:
         multiple(bound_a, field, 64);
         break;
-    case OP_MAC_SUM: /* 2 * 16 * 30 + 256 < 84 * 66, a < 16 p: together below 84 p */
+    case OP_MAC: /* 2 * 16 * 30 + 256 < 84 * 66 */
         multiple(bound_a, field, 16);
         multiple(bound_b, field, 30);
-        break;
-    case OP_WIDE_SUB: /* b^2 < 111 p^2 */
-        multiple(bound_a, field, 64);
-        multiple(bound_b, field, 10);
         break;
     case OP_ADD:
     case OP_DBL:
@@ -215,15 +211,6 @@ static void into_range(enum op op, int field, unsigned s, value a, value b)
         break;
     case OP_SUB_IF:
         multiple(bound_a, field, s == 6 ? 84 : (mp_limb_t)2 << s);
-        break;
-    case OP_IS_ZERO_2P:
-        multiple(bound_a, field, 2);
-        break;
-    case OP_ADDMOD:
-    case OP_SUBMOD:
-    case OP_NEGMOD:
-        multiple(bound_a, field, 1);
-        multiple(bound_b, field, 1);
         break;
     case OP_LOAD:
     case OP_LOAD_X16:
@@ -257,37 +244,21 @@ static bool right(enum op op, int field, unsigned s, const value a, const value 
     case OP_MUL:
     case OP_MUL_ALIAS:
     case OP_SQR:
-    case OP_MAC_SUM:
-    case OP_WIDE_SUB:
-        thousandths(bound, field, op == OP_WIDE_SUB ? 1127 + 1330 : 1127);
+    case OP_MAC:
+        thousandths(bound, field, 1127);
         raise(limit, bound);
         if (op == OP_MUL || op == OP_MUL_ALIAS) {
             mpn_mul_n(want, a, b, WORDS);
         } else {
             mpn_sqr(want, a, WORDS);
         }
-        if (op == OP_MAC_SUM) {
+        if (op == OP_MAC) {
             mpn_mul_n(have, a, b, WORDS);
             mpn_add_n(want, want, have, WIDE);
-            mpn_add_n(want, want, have, WIDE);
-            mpn_add(want, want, WIDE, b, WORDS);
-            raise(have, a);
             mpn_add_n(want, want, have, WIDE);
         }
         mpn_add_n(limit, limit, want, WIDE);
         raise(have, r);
-        if (op == OP_WIDE_SUB) {
-            wide square;
-
-            mpn_sqr(square, b, WORDS);
-            if (mpn_cmp(limit, square, WIDE) < 0)
-                return false;
-            mpn_sub_n(limit, limit, square, WIDE);
-            if (mpn_cmp(have, limit, WIDE) > 0)
-                return false;
-            mpn_add_n(have, have, square, WIDE);
-            return congruent(field, have, want);
-        }
         return mpn_cmp(have, limit, WIDE) <= 0 && congruent(field, have, want);
     case OP_ADD:
     case OP_DBL:
@@ -322,19 +293,6 @@ static bool right(enum op op, int field, unsigned s, const value a, const value 
         widen(want, a);
         widen(have, r);
         return mpn_cmp(r, p, WORDS) < 0 && congruent(field, have, want);
-    case OP_ADDMOD:
-        mpn_add_n(bound, a, b, WORDS);
-        if (mpn_cmp(bound, p, WORDS) >= 0)
-            mpn_sub_n(bound, bound, p, WORDS);
-        return mpn_cmp(bound, r, WORDS) == 0;
-    case OP_SUBMOD:
-    case OP_NEGMOD:
-        memset(bound, 0, sizeof bound);
-        if (op == OP_SUBMOD)
-            memcpy(bound, a, sizeof bound);
-        if (mpn_sub_n(bound, bound, op == OP_SUBMOD ? b : a, WORDS))
-            mpn_add_n(bound, bound, p, WORDS);
-        return mpn_cmp(bound, r, WORDS) == 0;
     case OP_TO_MONT:
         thousandths(bound, field, 2130);
         raise(want, a);
@@ -353,10 +311,6 @@ static bool right(enum op op, int field, unsigned s, const value a, const value 
         return mpn_cmp(have, bound, WORDS) <= 0 && congruent(field, have, want);
     case OP_IS_ZERO:
         return (limbs[0] == 1) == (mpn_zero_p(a, WORDS) != 0);
-    case OP_IS_ZERO_2P:
-        return (limbs[0] == 1) == (mpn_zero_p(a, WORDS) || mpn_cmp(a, p, WORDS) == 0);
-    case OP_EQ:
-        return (limbs[0] == 1) == (mpn_cmp(a, b, WORDS) == 0);
     case OP_SELECT:
         return mpn_cmp(a[0] & 1 ? b : a, r, WORDS) == 0;
     case OP_LOAD:
