@@ -10,9 +10,8 @@
 
 #include "hls/include/bn_limbs.h"
 #include "hls/include/hls_fault.h"
+#include "hls/include/hls_language.h"
 #include "hls/include/hls_pragma.h"
-
-#include <stdint.h>
 
 #define HLS_BN_LIMBS 8
 
@@ -36,7 +35,8 @@ static inline int hls_bn_is_zero(const hls_bn *a)
 }
 
 /* r = a - p if that is not negative, else a: a below 2 p, canonical. */
-static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a, const uint32_t p[HLS_BN_LIMBS])
+static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a,
+                                      HLS_TABLE uint32_t p[HLS_BN_LIMBS])
 {
     uint32_t d[HLS_BN_LIMBS];
     uint64_t borrow = 0;
@@ -62,7 +62,7 @@ static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a, const uint32_t
 
 /* r = a + b; canonical, canonical. The sum is below 2^255: it does not carry out. */
 static inline void hls_bn_add(hls_bn *r, const hls_bn *a, const hls_bn *b,
-                              const uint32_t p[HLS_BN_LIMBS])
+                              HLS_TABLE uint32_t p[HLS_BN_LIMBS])
 {
     hls_bn s;
     uint64_t carry = 0;
@@ -83,7 +83,7 @@ static inline void hls_bn_add(hls_bn *r, const hls_bn *a, const hls_bn *b,
 
 /* r = a - b; canonical, canonical. */
 static inline void hls_bn_sub(hls_bn *r, const hls_bn *a, const hls_bn *b,
-                              const uint32_t p[HLS_BN_LIMBS])
+                              HLS_TABLE uint32_t p[HLS_BN_LIMBS])
 {
     hls_bn d;
     uint64_t borrow = 0, carry = 0;
@@ -118,7 +118,7 @@ static inline void hls_bn_sub(hls_bn *r, const hls_bn *a, const hls_bn *b,
  * 32 * 2^32 + 2^7 < 2^38. The reduction clears eight columns from below with multiples m 2^(32 i)
  * p; the rest is (a b + m p) / 2^256 < p + p, so one subtraction is enough. */
 static inline void hls_bn_mul(hls_bn *r, const hls_bn *a, const hls_bn *b,
-                              const uint32_t p[HLS_BN_LIMBS], uint32_t neg_inv)
+                              HLS_TABLE uint32_t p[HLS_BN_LIMBS], uint32_t neg_inv)
 {
     uint64_t t[2 * HLS_BN_LIMBS];
     hls_bn s;

@@ -8,9 +8,8 @@
 #define ZKP_HLS_CORE_GL_H
 
 #include "hls/include/hls_fault.h"
+#include "hls/include/hls_language.h"
 #include "hls/include/hls_pragma.h"
-
-#include <stdint.h>
 
 #define HLS_GL_P UINT64_C(0xffffffff00000001)
 #define HLS_GL_LOW UINT64_C(0xffffffff)

@@ -99,7 +99,7 @@ static inline void hls_gl_poseidon_matrix(int64_t y[HLS_GL_POSEIDON_WIDTH],
  * positive by 2^32 that column 1 lends, and column 1 by p, which has 2^32 - 1 there: column 0 is
  * below 2^40.05 + 2^33 + 1, column 1 below 2^34, as hls_gl_columns wants. */
 static inline void hls_gl_poseidon_linear(uint64_t x[HLS_GL_POSEIDON_WIDTH],
-                                          const uint64_t add[HLS_GL_POSEIDON_WIDTH])
+                                          HLS_TABLE uint64_t add[HLS_GL_POSEIDON_WIDTH])
 {
     int64_t low[HLS_GL_POSEIDON_WIDTH], high[HLS_GL_POSEIDON_WIDTH];
     int64_t l[HLS_GL_POSEIDON_WIDTH], h[HLS_GL_POSEIDON_WIDTH];
@@ -135,7 +135,7 @@ static inline void hls_gl_poseidon_linear(uint64_t x[HLS_GL_POSEIDON_WIDTH],
 /* One round: S-boxes, matrix, the next round's constants. full: all S-boxes, else that of element
  * 0. Any words. */
 static inline void hls_gl_poseidon_round(uint64_t x[HLS_GL_POSEIDON_WIDTH], int full,
-                                         const uint64_t next[HLS_GL_POSEIDON_WIDTH])
+                                         HLS_TABLE uint64_t next[HLS_GL_POSEIDON_WIDTH])
 {
     HLS_INLINE()
     x[0] = hls_gl_poseidon_pow7(x[0]);

@@ -2,31 +2,31 @@
 #ifndef ZKP_HLS_INCLUDE_BN_LIMBS_H
 #define ZKP_HLS_INCLUDE_BN_LIMBS_H
 
-/* clang-format off */
-#include <stdint.h>
+#include "hls/include/hls_language.h"
 
+/* clang-format off */
 /* the modulus */
-static const uint32_t HLS_BN_FP[8] = {
+static HLS_TABLE uint32_t HLS_BN_FP[8] = {
     0xd87cfd47, 0x3c208c16, 0x6871ca8d, 0x97816a91,
     0x8181585d, 0xb85045b6, 0xe131a029, 0x30644e72,
 };
 /* -modulus^-1 mod 2^32 */
 #define HLS_BN_FP_NEG_INV UINT32_C(0xe4866389)
 /* 2^256: 1 in Montgomery form */
-static const uint32_t HLS_BN_FP_ONE[8] = {
+static HLS_TABLE uint32_t HLS_BN_FP_ONE[8] = {
     0xc58f0d9d, 0xd35d438d, 0xf5c70b3d, 0x0a78eb28,
     0x7879462c, 0x666ea36f, 0x9a07df2f, 0x0e0a77c1,
 };
 
 /* the modulus */
-static const uint32_t HLS_BN_FR[8] = {
+static HLS_TABLE uint32_t HLS_BN_FR[8] = {
     0xf0000001, 0x43e1f593, 0x79b97091, 0x2833e848,
     0x8181585d, 0xb85045b6, 0xe131a029, 0x30644e72,
 };
 /* -modulus^-1 mod 2^32 */
 #define HLS_BN_FR_NEG_INV UINT32_C(0xefffffff)
 /* 2^256: 1 in Montgomery form */
-static const uint32_t HLS_BN_FR_ONE[8] = {
+static HLS_TABLE uint32_t HLS_BN_FR_ONE[8] = {
     0x4ffffffb, 0xac96341c, 0x9f60cd29, 0x36fc7695,
     0x7879462e, 0x666ea36f, 0x9a07df2f, 0x0e0a77c1,
 };

@@ -2,14 +2,14 @@
 #ifndef ZKP_HLS_INCLUDE_GL_POSEIDON_RC_H
 #define ZKP_HLS_INCLUDE_GL_POSEIDON_RC_H
 
-/* clang-format off */
-#include <stdint.h>
+#include "hls/include/hls_language.h"
 
+/* clang-format off */
 #define HLS_GL_POSEIDON_HALF 4
 #define HLS_GL_POSEIDON_ROUNDS 30
 
 /* Added in front of round r; of partial rounds what element 0 still gets. */
-static const uint64_t HLS_GL_POSEIDON_ADD[31][12] = {
+static HLS_TABLE uint64_t HLS_GL_POSEIDON_ADD[31][12] = {
     {
         0xb585f766f2144405, 0x7746a55f43921ad7, 0xb2fb0d31cee799b4, 0x0f6760a4803427d7,
         0xe10d666650f4e012, 0x8cae14cb07d09bf1, 0xd438539c95f63e9f, 0xef781c7ce35b4c3d,

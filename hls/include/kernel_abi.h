@@ -15,9 +15,7 @@
 #ifndef ZKP_HLS_INCLUDE_KERNEL_ABI_H
 #define ZKP_HLS_INCLUDE_KERNEL_ABI_H
 
-#ifndef __OPENCL_VERSION__
-#include <stdint.h>
-#endif
+#include "hls/include/hls_language.h"
 
 /* Changes whenever an argument, a layout or a meaning below does; images carry it. */
 #define HLS_KERNEL_ABI 1

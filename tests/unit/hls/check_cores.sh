@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check_cores.sh ROOT: hls/core and hls/include by themselves, in an empty folder, through gcc and clang as C99 without
-# extensions and without warnings; and the part of the language subset of hls/README.md that lines show. Then planted
-# violations, each of which has to be refused. Exit code 77 if a compiler is missing.
+# extensions and without warnings, and through clang as OpenCL C 1.2; and the part of the language subset of
+# hls/README.md that lines show. Then planted violations, each of which has to be refused. Exit code 77 if a compiler is missing.
 set -euo pipefail
 
 root=$1
@@ -25,6 +25,16 @@ by_compiler() {
     done
 }
 
+# as_opencl FOLDER: every header of hls/core and hls/include alone
+as_opencl() {
+    local folder=$1 header
+    for header in "$folder"/hls/*/*.h; do
+        printf '#include "%s"\n' "${header#"$folder"/}" >"$folder/alone.cl"
+        "$clang" -x cl -cl-std=CL1.2 -nostdlibinc -fsyntax-only -pedantic -Wall -Wextra -Werror -Wno-unused-function \
+            -I "$folder" "$folder/alone.cl" || return 1
+    done
+}
+
 # by_line FOLDER: what is not in the subset, and loops without a label or without a word on II
 by_line() {
     python3 - "$1" <<'PY'
@@ -42,6 +52,8 @@ for path in sorted(pathlib.Path(sys.argv[1], "hls").rglob("*.[ch]")):
         include = re.match(r'\s*#\s*include\s*[<"]([^>"]+)', line)
         if include and include[1] != "stdint.h" and not re.match(r"hls/(core|include)/", include[1]):
             complain("hls includes stdint.h and hls alone")
+        if include and include[1] == "stdint.h" and path.suffix == ".h" and path.name != "hls_language.h":
+            complain("headers take their types from hls_language.h, for OpenCL C")
         if re.search(r"\b(__int128|malloc|calloc|realloc|free|goto|while|do|alloca|__attribute__|__builtin_\w+|asm)\b", line):
             complain("not in the subset")
         if re.search(r"\(\s*\*\s*\w+\s*\)\s*\(|\*\s*(const\s*)?\*", line):
@@ -67,6 +79,7 @@ cp -r "$root/hls" "$work/hls"
 by_line "$work"
 by_compiler "$work" "$gcc"
 by_compiler "$work" "$clang"
+as_opencl "$work"
 headers=$(find "$work/hls" -name '*.h' | wc -l)
 [ "$headers" -ge 8 ] || { echo "only $headers headers were found"; exit 1; }
 if grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"hls/' --include='*.[ch]' "$root/driver" "$root/host" |
@@ -96,8 +109,12 @@ refused by_line <<<$'/* II=1 */\nfor (int i = 0; i < 2; i++) {'
 refused by_line <<<$'/* no word */\nHLS_LOOP(x)\nfor (int i = 0; i < 2; i++) {'
 refused by_line <<<$'static inline int f(int a)\n{\n    return a ? f(a - 1) : 0;\n}'
 refused by_compiler "$gcc" <<<'typedef unsigned __int128 wide;' # clang is silent
+refused by_line <<<'#include <stdint.h>'
+refused as_opencl <<<'static const int table[2] = {1, 2};'
+refused as_opencl <<<$'static __constant int table[2] = {1, 2};\nstatic inline int f(const int *t) { return t[0]; }
+static inline int g(void) { return f(table); }'
 for compiler in "$gcc" "$clang"; do
     refused by_compiler "$compiler" <<<$'static inline int f(int a)\n{\n    int b;\n    return ({ b = a; b; });\n}'
     refused by_compiler "$compiler" <<<$'#include <stdint.h>\nstatic inline int f(int a)\n{\n    label: return (unsigned)a < -1;\n}'
 done
-echo "$headers headers with gcc and clang; $planted planted violations refused"
+echo "$headers headers with gcc and clang, also as OpenCL C; $planted planted violations refused"
