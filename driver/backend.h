@@ -20,8 +20,8 @@ typedef struct drv_backend {
     const char *name; /**< before the colon of a device's name */
 
     /** Mandatory. Writes at most max of the devices found, usable or not; returns how many there
-     * are. */
-    size_t (*probe)(drv_info *out, size_t max);
+     * are. options may be NULL. */
+    size_t (*probe)(const drv_options *options, drv_info *out, size_t max);
     /** Mandatory. unit: what follows the colon of the name, "" if nothing does. */
     p_status (*open)(const char *unit, const drv_options *options, void **device, p_err *err);
     /** Mandatory. No run is active and no handle is left. */
@@ -57,7 +57,7 @@ p_status drv_open_backend(const drv_backend *backend, const char *unit, const dr
 /** A back end of driver.c's table by its name, or NULL. */
 const drv_backend *drv_backend_find(const char *name);
 
-/** The table, in the order of preference of drv_open(NULL): accelerators stand before the CPU. The
+/** The table, in the order in which drv_list shows it; what drv_open prefers is drv_info.rank. The
  * wrapper comes last and offers nothing by itself. */
 extern const drv_backend drv_backend_cpu;
 extern const drv_backend drv_backend_fault;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* drv_open(NULL) takes the first usable device */
+/* in the order in which drv_list shows them */
 static const drv_backend *const BACKENDS[] = {
     &drv_backend_cpu,
     &drv_backend_fault,
@@ -22,13 +22,13 @@ const drv_backend *drv_backend_find(const char *name)
     return NULL;
 }
 
-size_t drv_list(drv_info *out, size_t max)
+size_t drv_list(const drv_options *options, drv_info *out, size_t max)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
         size_t room = n < max ? max - n : 0;
-        size_t found = BACKENDS[i]->probe(room > 0 ? out + n : NULL, room);
+        size_t found = BACKENDS[i]->probe(options, room > 0 ? out + n : NULL, room);
         for (size_t k = 0; k < found && k < room; k++) {
             out[n + k].name[DRV_NAME_BYTES - 1] = '\0';
             out[n + k].about[DRV_TEXT_BYTES - 1] = '\0';
@@ -41,11 +41,11 @@ size_t drv_list(drv_info *out, size_t max)
 /* ---- opening ---- */
 
 /* All devices in an array to be freed; NULL without memory. */
-static drv_info *find_all(size_t *count)
+static drv_info *find_all(const drv_options *options, size_t *count)
 {
-    size_t room = drv_list(NULL, 0) + 1; /* never nothing, so that NULL is a failure */
+    size_t room = drv_list(options, NULL, 0) + 1; /* never nothing, so that NULL is a failure */
     drv_info *found = calloc(room, sizeof *found);
-    size_t n = found ? drv_list(found, room) : 0;
+    size_t n = found ? drv_list(options, found, room) : 0;
 
     *count = n < room ? n : room;
     return found;
@@ -64,25 +64,47 @@ static void describe(char *text, size_t size, const drv_info *found, size_t n, b
     }
 }
 
-/* Writes the name of the first usable device. */
-static p_status find_best(char name[DRV_NAME_BYTES], p_err *err)
+size_t drv_best(const drv_info *found, size_t n, uint32_t below)
+{
+    size_t best = n;
+
+    for (size_t i = 0; i < n; i++)
+        if (found[i].usable && found[i].rank < below && found[i].rank > DRV_RANK_NAMED_ONLY &&
+            (best == n || found[i].rank > found[best].rank))
+            best = i;
+    return best;
+}
+
+/* The usable device of the highest rank; of those with one rank the first. One that does not open
+ * takes those of its rank with it: whatever comes next is slower and surer. */
+static p_status open_best(const drv_options *options, drv_device **out, p_err *err)
 {
     char text[P_ERR_TEXT_BYTES / 2];
     p_status s = P_EMISSING;
-    size_t n;
-    drv_info *found = find_all(&n);
+    size_t n, i;
+    drv_info *found = find_all(options, &n);
 
     if (!found)
         return p_err_set(err, P_EEXHAUSTED, "no memory to list the devices");
-    for (size_t i = 0; i < n && s != P_OK; i++) {
-        if (found[i].usable) {
-            memcpy(name, found[i].name, DRV_NAME_BYTES);
-            s = P_OK;
-        }
-    }
-    if (s != P_OK) {
+    i = drv_best(found, n, UINT32_MAX);
+    if (i == n) {
         describe(text, sizeof text, found, n, true);
         p_err_set(err, s, "no device can be used; found %s", text);
+    }
+    while (i < n) {
+        p_err why = {P_OK, ""};
+        size_t next = drv_best(found, n, found[i].rank);
+
+        s = drv_open(found[i].name, options, out, &why);
+        if (s == P_OK)
+            break;
+        if (options && options->log) {
+            snprintf(text, sizeof text, "device %s does not open: %s", found[i].name, why.text);
+            options->log(options->log_context, text);
+        }
+        if (next == n)
+            p_err_set(err, s, "%s", why.text);
+        i = next;
     }
     free(found);
     return s;
@@ -90,17 +112,13 @@ static p_status find_best(char name[DRV_NAME_BYTES], p_err *err)
 
 p_status drv_open(const char *name, const drv_options *options, drv_device **out, p_err *err)
 {
-    char head[DRV_NAME_BYTES], best[DRV_NAME_BYTES], text[P_ERR_TEXT_BYTES / 2];
+    char head[DRV_NAME_BYTES], text[P_ERR_TEXT_BYTES / 2];
 
     if (!out)
         return p_err_set(err, P_EINVAL, "drv_open: out is NULL");
     *out = NULL;
-    if (!name) {
-        p_status s = find_best(best, err);
-        if (s != P_OK)
-            return s;
-        name = best;
-    }
+    if (!name)
+        return open_best(options, out, err);
     size_t length = strcspn(name, ":"), n;
     if (length < sizeof head) {
         memcpy(head, name, length);
@@ -110,7 +128,7 @@ p_status drv_open(const char *name, const drv_options *options, drv_device **out
             return drv_open_backend(backend, name[length] == ':' ? name + length + 1 : "", options,
                                     out, err);
     }
-    drv_info *found = find_all(&n);
+    drv_info *found = find_all(options, &n);
     describe(text, sizeof text, found, n, false);
     free(found);
     return p_err_set(err, P_ENOTFOUND, "there is no device '%.*s'; found %s", DRV_NAME_BYTES, name,

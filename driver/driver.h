@@ -200,11 +200,20 @@ typedef struct drv_job {
 
 /* ---- devices ---- */
 
+/** Ranks of devices. Emulated ones, and slow ways to use the CPU, are taken only when named. */
+enum {
+    DRV_RANK_NAMED_ONLY = 0,
+    DRV_RANK_CPU = 100,
+    DRV_RANK_ACCELERATOR = 200,
+    DRV_RANK_CARD = 300
+};
+
 typedef struct drv_info {
     char name[DRV_NAME_BYTES];  /**< "cpu", "xrt:0", ...: what drv_open takes */
     char about[DRV_TEXT_BYTES]; /**< what it is: model, instruction set, threads, or why it cannot
                                    be used */
     bool usable;
+    uint32_t rank;         /**< what drv_open prefers when it may choose: DRV_RANK_... */
     uint64_t memory_bytes; /**< what jobs may use at once; UINT64_MAX: not known */
     uint32_t jobs;         /**< jobs that run at the same time; further ones queue */
 } drv_info;
@@ -226,11 +235,13 @@ typedef struct drv_options {
     void *log_context;
 } drv_options;
 
-/** Writes what every back end found, usable or not, at most max; returns how many there are. */
-size_t drv_list(drv_info *out, size_t max);
+/** Writes what every back end found, usable or not, at most max; returns how many there are. Claims
+ * no hardware. options says where to look; NULL is allowed. */
+size_t drv_list(const drv_options *options, drv_info *out, size_t max);
 
-/** Opens a device by name; NULL: the best usable. options may be NULL. P_ENOTFOUND names what
- * exists, P_EMISSING says what the device lacks. *out is NULL on failure. */
+/** Opens a device by name; NULL: the usable one of the highest rank that opens (each that does not
+ * is told to options->log). options may be NULL. P_ENOTFOUND names what exists, P_EMISSING says
+ * what the device lacks. *out is NULL on failure. */
 p_status drv_open(const char *name, const drv_options *options, drv_device **out, p_err *err);
 
 /** Cancels what waits and runs, waits for its end, frees the device; NULL is allowed. Handles and

@@ -105,4 +105,8 @@ void drv_device_unref(drv_device *device);
 p_status drv_ask(drv_device *device, const drv_job *job, bool shape_only, drv_checked *checked,
                  uint64_t *bytes, p_err *err);
 
+/** Index of the usable device of the highest rank below `below`, the first of several; n if there
+ * is none. */
+size_t drv_best(const drv_info *found, size_t n, uint32_t below);
+
 #endif

@@ -60,13 +60,15 @@ static void describe(drv_info *out, p_isa isa, unsigned threads, uint64_t memory
     cpu_model(model, sizeof model);
     if (memory != UINT64_MAX)
         snprintf(bytes, sizeof bytes, "%" PRIu64 " MB", memory / 1000000);
-    *out = (drv_info){.name = "cpu", .usable = true, .memory_bytes = memory, .jobs = JOBS};
+    *out = (drv_info){
+        .name = "cpu", .usable = true, .rank = DRV_RANK_CPU, .memory_bytes = memory, .jobs = JOBS};
     snprintf(out->about, sizeof out->about, "%s, %s, %u thread%s, %s", model, p_isa_name(isa),
              threads, threads == 1 ? "" : "s", bytes);
 }
 
-static size_t cpu_probe(drv_info *out, size_t max)
+static size_t cpu_probe(const drv_options *options, drv_info *out, size_t max)
 {
+    (void)options;
     if (max > 0)
         describe(out, p_isa_best(), p_pool_usable_threads(), p_memory_available());
     return 1;

@@ -18,8 +18,9 @@ typedef struct fault_device {
     atomic_uint_least64_t runs;
 } fault_device;
 
-static size_t fault_probe(drv_info *out, size_t max)
+static size_t fault_probe(const drv_options *options, drv_info *out, size_t max)
 {
+    (void)options;
     (void)out;
     (void)max;
     return 0;

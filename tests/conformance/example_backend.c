@@ -26,8 +26,9 @@ typedef struct slow_device {
     ref_bn_hash hash; /* constants, computed once: no mutable globals */
 } slow_device;
 
-static size_t slow_probe(drv_info *out, size_t max)
+static size_t slow_probe(const drv_options *options, drv_info *out, size_t max)
 {
+    (void)options;
     if (max > 0)
         *out = (drv_info){.name = "slow",
                           .about = "reference code, one thread, small jobs only",
@@ -65,7 +66,7 @@ static void slow_info(void *device, drv_info *out)
 {
     const slow_device *d = device;
 
-    slow_probe(out, 1);
+    slow_probe(NULL, out, 1);
     out->memory_bytes = d->memory.limit;
 }
 

@@ -300,7 +300,7 @@ static void devices(suite *s)
     drv_device *device = (drv_device *)&op_name; /* not NULL: has to be set */
     p_err err = {0};
     drv_info list[16], *info = list;
-    size_t found = drv_list(list, 16);
+    size_t found = drv_list(&s->o->options, list, 16);
     p_status status = drv_open("no such device", NULL, &device, &err);
 
     suite_at(s, "drv_open of what does not exist");
@@ -308,7 +308,8 @@ static void devices(suite *s)
     for (size_t i = 0; i < found && i < 16; i++)
         suite_check(s, strstr(err.text, info[i].name) != NULL, "the text does not name %s: %s",
                     info[i].name, err.text);
-    suite_check(s, drv_list(NULL, 0) == found, "drv_list counts otherwise without a place");
+    suite_check(s, drv_list(&s->o->options, NULL, 0) == found,
+                "drv_list counts otherwise without a place");
     suite_check(s, drv_close(NULL, 0, NULL) == P_OK, "drv_close refuses NULL");
 }
 

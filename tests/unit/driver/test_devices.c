@@ -2,6 +2,7 @@
 #include "tests/unit/driver/toy.h"
 
 #include "driver/base/memory.h"
+#include "driver/driver_internal.h"
 
 #include <string.h>
 
@@ -33,11 +34,11 @@ static void the_table_has_the_cpu(void **state)
     drv_info found[8], one;
     drv_device *d;
     p_err err = {P_OK, ""};
-    size_t n = drv_list(found, 8);
+    size_t n = drv_list(NULL, found, 8);
 
     assert_in_range(n, 1, 8);
-    assert_int_equal(drv_list(NULL, 0), n);
-    assert_int_equal(drv_list(&one, 1), n);
+    assert_int_equal(drv_list(NULL, NULL, 0), n);
+    assert_int_equal(drv_list(NULL, &one, 1), n);
     assert_string_equal(one.name, found[0].name);
     bool cpu = false;
     for (size_t i = 0; i < n; i++) {
@@ -57,6 +58,24 @@ static void the_table_has_the_cpu(void **state)
     assert_string_equal(drv_device_info(d)->name, "cpu");
     assert_true(drv_device_info(d)->usable);
     assert_int_equal(drv_close(d, 1000, NULL), P_OK);
+}
+
+static void the_best_is_the_usable_one_of_highest_rank(void **state)
+{
+    (void)state;
+    drv_info found[] = {
+        {.name = "emulated", .usable = true, .rank = DRV_RANK_NAMED_ONLY},
+        {.name = "cpu", .usable = true, .rank = DRV_RANK_CPU},
+        {.name = "broken", .usable = false, .rank = DRV_RANK_CARD},
+        {.name = "one", .usable = true, .rank = DRV_RANK_ACCELERATOR},
+        {.name = "two", .usable = true, .rank = DRV_RANK_ACCELERATOR},
+    };
+
+    assert_int_equal(drv_best(found, 5, UINT32_MAX), 3);
+    assert_int_equal(drv_best(found, 5, DRV_RANK_ACCELERATOR), 1);
+    assert_int_equal(drv_best(found, 5, DRV_RANK_CPU), 5);
+    assert_int_equal(drv_best(found, 1, UINT32_MAX), 1); /* only when named */
+    assert_int_equal(drv_best(NULL, 0, UINT32_MAX), 0);
 }
 
 static void unknown_names_are_told_what_exists(void **state)
@@ -216,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_table_has_the_cpu, setup),
+        cmocka_unit_test_setup(the_best_is_the_usable_one_of_highest_rank, setup),
         cmocka_unit_test_setup(unknown_names_are_told_what_exists, setup),
         cmocka_unit_test_setup(units_and_options_arrive, setup),
         cmocka_unit_test_setup(a_back_end_must_be_whole, setup),

@@ -13,8 +13,9 @@ typedef struct toy_object {
     drv_op op;
 } toy_object;
 
-static size_t toy_probe(drv_info *out, size_t max)
+static size_t toy_probe(const drv_options *options, drv_info *out, size_t max)
 {
+    (void)options;
     if (max > 0)
         *out = (drv_info){.name = "toy", .about = "a toy", .usable = true, .jobs = 1};
     return 1;

@@ -109,7 +109,7 @@ static void names(void **state)
         {"fault:cpu", "error@0", P_EINVAL, "'error@0'"},
     };
     drv_info list[16];
-    size_t found = drv_list(list, 16);
+    size_t found = drv_list(NULL, list, 16);
     drv_device *device;
 
     (void)state;
