@@ -29,4 +29,12 @@
 #define HLS_REGISTERS(array)
 #endif
 
+/* a kernel's large memory, in front of its declaration: each compute unit has its own, and where a
+ * kernel is a function of a process, a thread is a compute unit */
+#if defined(__SYNTHESIS__) || defined(__BAMBU__)
+#define HLS_MEMORY static
+#else
+#define HLS_MEMORY static __thread
+#endif
+
 #endif
