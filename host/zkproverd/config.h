@@ -16,6 +16,7 @@ typedef struct config {
     char listen[256];
     char data_dir[3072];
     char device[64];
+    char cards_bitstreams[1024], cards_program[1024];
     char isa[32];
     char log_level_text[16];
     bool allow_insecure_remote;
@@ -30,7 +31,7 @@ typedef struct config {
     bool tls_require_client_cert;
     uint64_t state_map_bytes;
     bool state_persist_execute, state_persist_gen_proof;
-    uint64_t limits_execute_memory_bytes, limits_job_memory_bytes;
+    uint64_t limits_execute_memory_bytes, limits_job_memory_bytes, limits_device_memory_bytes;
     uint64_t jobs_max_queue, jobs_max_watches, jobs_get_proof_max_seconds, jobs_retain_seconds,
         jobs_retain_max, jobs_max_attempts, jobs_store_bytes;
     bool counters_enforce;

@@ -8,6 +8,7 @@
 #include "host/rpc/server.h"
 #include "host/rpc/service.h"
 #include "host/state/store.h"
+#include "host/zkproverd/device.h"
 #include "host/zkproverd/operations.h"
 #include "host/zkproverd/transport.h"
 
@@ -42,6 +43,7 @@ struct lifecycle {
     const config *config;
     logger log;
     const gl_poseidon_ops *poseidon;
+    drv_device *device;
     operations *operations;
     state_store *store;
     job_store *job_store;
@@ -88,14 +90,6 @@ static uint64_t raise_file_limit(void)
 }
 
 /* ---- parts of the start ---- */
-
-static p_status choose_device(const config *c, p_err *err)
-{
-    if (!strcmp(c->device, "auto") || !strcmp(c->device, "cpu"))
-        return P_OK;
-    return p_err_set(err, P_EMISSING,
-                     "device: '%s' is not there; this build has: cpu (use it, or auto)", c->device);
-}
 
 static p_status choose_isa(const config *c, const gl_poseidon_ops **out, p_err *err)
 {
@@ -275,7 +269,7 @@ void lifecycle_check(const config *c, config_problems *problems)
     p_err err = {0};
     const gl_poseidon_ops *ops;
     char path[STORE_PATH_BYTES];
-    if (choose_device(c, &err) != P_OK)
+    if (device_check(c, &err) != P_OK)
         config_problem_add(problems, "%s", err.text);
     p_err_clear(&err);
     if (choose_isa(c, &ops, &err) != P_OK)
@@ -330,6 +324,7 @@ static exit_code code_of(p_status s)
     case P_EINVAL:
         return EXIT_CODE_CONFIG;
     case P_EMISSING:
+    case P_ENOTFOUND:
     case P_EDEVICE:
     case P_EUNSUPPORTED:
         return EXIT_CODE_MISSING;
@@ -349,7 +344,7 @@ static p_status start_operations(lifecycle *l, p_err *err)
     telemetry_build build = {.version = ZKP_VERSION,
                              .protocol = RPC_PROTOCOL_VERSION,
                              .isa = l->poseidon->isa,
-                             .device = "cpu",
+                             .device = drv_device_info(l->device)->name,
                              .grpc_core = rpc_core_version(),
                              .fork_id = (unsigned)c->fork_id};
     telemetry_set_build(operations_telemetry(l->operations), &build);
@@ -418,18 +413,18 @@ static p_status start_server(lifecycle *l, unsigned *port, p_err *err)
 static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *err)
 {
     const config *c = l->config;
-    p_status s = choose_device(c, err);
-    if (s == P_OK)
-        s = choose_isa(c, &l->poseidon, err);
+    p_status s = choose_isa(c, &l->poseidon, err);
     *code = code_of(s);
     if (s != P_OK)
         return s;
     uint64_t files = raise_file_limit();
     log_event(&l->log, LOG_INFO, "starting", "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "version",
               ZKP_VERSION, "protocol", RPC_PROTOCOL_VERSION, "grpc_core", rpc_core_version(),
-              "device", "cpu", "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
+              "device", c->device, "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
               "workers", (json_int_t)c->workers, "open_files", (json_int_t)files);
-    s = start_operations(l, err);
+    s = device_open(c, &l->log, &l->device, err);
+    if (s == P_OK)
+        s = start_operations(l, err);
     if (s == P_OK)
         s = rpc_health_create(&l->health, err);
     *code = code_of(s);
@@ -595,5 +590,6 @@ void lifecycle_stop(lifecycle *l)
     rpc_tls_destroy(l->tls);
     state_store_close(l->store);
     operations_destroy(l->operations);
+    device_close(l->device, &l->log);
     free(l);
 }
