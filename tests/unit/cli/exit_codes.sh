@@ -23,11 +23,11 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute prove get list cancel status vectors bench state; do
+for command in execute prove get list cancel status devices vectors bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
-for command in verify devices keys groth16; do
+for command in verify keys groth16; do
     expect 4 "not in this build yet" $command
 done
 
@@ -46,6 +46,13 @@ for address in 127.0.0.1 127.0.0.1: 127.0.0.1:0 127.0.0.1:65536 127.0.0.1:999999
 done
 expect 1 "running there" status --addr unix:/nonexistent/socket
 expect 1 "running there" status --addr '[::1]:1'
+
+# devices: the CPU is always there, and opens
+expect 0 "^cpu" devices
+expect 0 '"name":"cpu","usable":true' devices --json
+expect 0 "opened, and closed again" devices cpu
+expect 4 "no device 'nothing'; found" devices nothing
+expect 2 "expected one NAME at most" devices cpu cpu
 
 # commands of the service
 id=123e4567-e89b-12d3-a456-426614174000
