@@ -10,8 +10,13 @@ static HLS_TABLE uint32_t HLS_BN_FP[8] = {
     0xd87cfd47, 0x3c208c16, 0x6871ca8d, 0x97816a91,
     0x8181585d, 0xb85045b6, 0xe131a029, 0x30644e72,
 };
-/* -modulus^-1 mod 2^32 */
-#define HLS_BN_FP_NEG_INV UINT32_C(0xe4866389)
+/* -modulus^-1 mod 2^64 */
+#define HLS_BN_FP_NEG_INV UINT64_C(0x87d20782e4866389)
+/* the modulus times that, a multiple that is -1 mod 2^64, as (multiple + 1) / 2^64 */
+static HLS_TABLE uint32_t HLS_BN_FP_STEP[8] = {
+    0x18f7bd41, 0x327d7c1b, 0x824ed32f, 0xdb8ed52f,
+    0xeb29a6a1, 0x29b67b05, 0x6b459dda, 0x19ac9912,
+};
 /* 2^256: 1 in Montgomery form */
 static HLS_TABLE uint32_t HLS_BN_FP_ONE[8] = {
     0xc58f0d9d, 0xd35d438d, 0xf5c70b3d, 0x0a78eb28,
@@ -23,8 +28,13 @@ static HLS_TABLE uint32_t HLS_BN_FR[8] = {
     0xf0000001, 0x43e1f593, 0x79b97091, 0x2833e848,
     0x8181585d, 0xb85045b6, 0xe131a029, 0x30644e72,
 };
-/* -modulus^-1 mod 2^32 */
-#define HLS_BN_FR_NEG_INV UINT32_C(0xefffffff)
+/* -modulus^-1 mod 2^64 */
+#define HLS_BN_FR_NEG_INV UINT64_C(0xc2e1f593efffffff)
+/* the modulus times that, a multiple that is -1 mod 2^64, as (multiple + 1) / 2^64 */
+static HLS_TABLE uint32_t HLS_BN_FR_STEP[8] = {
+    0xe396ee4d, 0x2d3e8053, 0xab3c92cd, 0xca478dbe,
+    0x77f52a93, 0xb2d8f06f, 0xf7aa8f04, 0x24d6ba07,
+};
 /* 2^256: 1 in Montgomery form */
 static HLS_TABLE uint32_t HLS_BN_FR_ONE[8] = {
     0x4ffffffb, 0xac96341c, 0x9f60cd29, 0x36fc7695,

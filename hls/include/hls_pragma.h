@@ -20,6 +20,13 @@
 #define HLS_INLINE() HLS_PRAGMA(HLS inline)
 /* after an array's declaration: registers instead of a memory with two ports */
 #define HLS_REGISTERS(array) HLS_PRAGMA(HLS array_partition variable=array complete dim=0)
+/* after a variable's declaration: the products it is made of are not for DSPs; with
+ * HLS_PRODUCTS_IN_DSPS the tool chooses */
+#ifdef HLS_PRODUCTS_IN_DSPS
+#define HLS_BIND_FABRIC(name)
+#else
+#define HLS_BIND_FABRIC(name) HLS_PRAGMA(HLS bind_op variable=name op=mul impl=fabric)
+#endif
 /* clang-format on */
 #else
 #define HLS_LOOP(name)
@@ -27,6 +34,7 @@
 #define HLS_UNROLL()
 #define HLS_INLINE()
 #define HLS_REGISTERS(array)
+#define HLS_BIND_FABRIC(name)
 #endif
 
 /* a kernel's large memory, in front of its declaration: each compute unit has its own, and where a
