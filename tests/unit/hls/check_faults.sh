@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check_faults.sh ROOT PROGRAM...: each program is a test of hls/core with one deliberate fault compiled in, and has to fail by
-# its own checks: not by a crash, and not because it could not be started. There has to be one for every fault in hls/core.
+# check_faults.sh ROOT PROGRAM...: each program is a test of hls/core or hls/kernels with one deliberate fault compiled in, and has to fail by
+# its own checks: not by a crash, and not because it could not be started. There has to be one for every fault there.
 set -euo pipefail
 
 root=$1
@@ -20,10 +20,10 @@ for program; do
         bad=1
     fi
 done
-written=$(cat "$root"/hls/core/*.h | grep -oE 'HLS_FAULTY\(' | wc -l)
-different=$(cat "$root"/hls/core/*.h | grep -oE 'HLS_FAULTY\([0-9]+' | sort -u | wc -l)
+written=$(cat "$root"/hls/core/*.h "$root"/hls/kernels/*.c | grep -oE 'HLS_FAULTY\(' | wc -l)
+different=$(cat "$root"/hls/core/*.h "$root"/hls/kernels/*.c | grep -oE 'HLS_FAULTY\([0-9]+' | sort -u | wc -l)
 if [ "$written" -ne $# ] || [ "$different" -ne $# ]; then
-    echo "hls/core has $written faults with $different numbers, $# programs were given"
+    echo "hls has $written faults with $different numbers, $# programs were given"
     bad=1
 fi
 [ "$bad" -ne 0 ] || echo "$# faults, each noticed"
