@@ -299,6 +299,8 @@ for field, prime in (("FP", P), ("FR", R)):
     hls += limbs("HLS_BN_%s_STEP" % field, "the modulus times that, a multiple that is -1 mod 2^64, as (multiple + 1) / 2^64",
                  (prime * neg_inv + 1) >> 64)
     hls += limbs("HLS_BN_%s_ONE" % field, "2^256: 1 in Montgomery form", MONT % prime) + [""]
+hls += limbs("HLS_BN_FR_ROOT", "5^((r-1)/2^28), of order 2^28, in Montgomery form", root * MONT % R)
+hls += limbs("HLS_BN_FR_ROOT_INV", "its inverse", pow(root, -1, R) * MONT % R) + [""]
 texts = {TARGET: text, HLS_TARGET: "\n".join(hls + ["/* clang-format on */", "#endif", ""])}
 
 if sys.argv[1:] == ["--check"]:

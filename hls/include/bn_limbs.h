@@ -41,5 +41,16 @@ static HLS_TABLE uint32_t HLS_BN_FR_ONE[8] = {
     0x7879462e, 0x666ea36f, 0x9a07df2f, 0x0e0a77c1,
 };
 
+/* 5^((r-1)/2^28), of order 2^28, in Montgomery form */
+static HLS_TABLE uint32_t HLS_BN_FR_ROOT[8] = {
+    0x80d13d9c, 0x636e7355, 0x2445ffd6, 0xa22bf374,
+    0x1eb203d8, 0x56452ac0, 0x2963f9e7, 0x1860ef94,
+};
+/* its inverse */
+static HLS_TABLE uint32_t HLS_BN_FR_ROOT_INV[8] = {
+    0x584bb683, 0x89bcc016, 0x0164a50c, 0xe8d9887f,
+    0x795eda3d, 0x755e95cb, 0x1323b130, 0x0f572b87,
+};
+
 /* clang-format on */
 #endif

@@ -1,0 +1,143 @@
+/* Fr with late reductions, for synthesis: sums of products in columns, and a reduction that knows
+ * the modulus r.
+ *
+ * "Columns" are 32 bits apart and up to 64 bits wide: their value is the sum of c[i] 2^(32 i), and
+ * adding to one never carries into the next, so that a sum of products is as many independent short
+ * additions. "Loose" is below 4 r, which is below 2^256 = 5.29 r.
+ *
+ * r = 1 + 2^28 k: so -1 / r mod 2^32 is -(1 + 2^28), and the multiple of r that clears a column
+ * takes one short addition to find; of its eight products with limbs of r the lowest is shifts. The
+ * other seven are by constants, which adders do as well as DSPs: the kernels' documents say how
+ * many go where. */
+#ifndef ZKP_HLS_CORE_BN_FR_H
+#define ZKP_HLS_CORE_BN_FR_H
+
+#include "hls/core/bn.h"
+
+/* a sum of up to 64 products, and the carry of the column below the top */
+#define HLS_FR_COLUMNS 17
+
+typedef struct hls_fr_sum {
+    uint64_t c[HLS_FR_COLUMNS];
+} hls_fr_sum;
+
+static inline void hls_fr_sum_clear(hls_fr_sum *s)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: registers */
+    HLS_LOOP(sum_clear)
+    for (unsigned k = 0; k < HLS_FR_COLUMNS; k++) {
+        HLS_UNROLL()
+        s->c[k] = 0;
+    }
+}
+
+/* s += a b; any limbs. A column gets at most sixteen halves of products, below 2^36: after 64
+ * products it is below 2^42, and the sum below 2^518. */
+static inline void hls_fr_sum_add(hls_fr_sum *s, const hls_bn *a, const hls_bn *b)
+{
+    HLS_INLINE()
+    /* II=1 of the caller, unrolled: 64 independent products */
+    HLS_LOOP(sum_rows)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        /* II=1, unrolled: eight products a row */
+        HLS_LOOP(sum_row)
+        for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
+            uint64_t product = (uint64_t)a->l[i] * b->l[j];
+
+            HLS_UNROLL()
+            s->c[i + j] += (uint32_t)product;
+            s->c[i + j + 1] += product >> 32;
+        }
+    }
+}
+
+/* Adds a multiple of 2^(32 at) r that makes column at zero, and its carry to the next column.
+ * Columns at .. at + 8 are below 2^63; they grow by less than 2^34. */
+static inline void hls_fr_clear_column(uint64_t c[HLS_FR_COLUMNS], unsigned at)
+{
+    uint32_t low = (uint32_t)c[at], m = 0 - low - HLS_FAULTY(95, low << 28, low << 27);
+    uint64_t product = ((uint64_t)m << 32) - ((uint64_t)m << 28) + m;
+
+    HLS_INLINE()
+    c[at] += (uint32_t)product;
+    c[at + 1] += product >> 32;
+    /* II=1, unrolled: seven products by constants */
+    HLS_LOOP(clear_row)
+    for (unsigned j = 1; j < HLS_BN_LIMBS; j++) {
+        HLS_UNROLL()
+        product = (uint64_t)m * HLS_BN_FR[j];
+        c[at + j] += (uint32_t)product;
+        c[at + j + 1] += product >> 32;
+    }
+    c[at + 1] += HLS_FAULTY(96, c[at] >> 32, c[at] >> 32 & 0xff);
+}
+
+/* r = columns from .. from + 7 as limbs; what they add up to is below 2^256. */
+static inline void hls_fr_carry(hls_bn *r, const uint64_t c[HLS_FR_COLUMNS], unsigned from)
+{
+    uint64_t carry = 0;
+
+    HLS_INLINE()
+    /* II=1, unrolled: a carry chain */
+    HLS_LOOP(carry_limbs)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        carry += c[from + i];
+        r->l[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+}
+
+/* r = a b / 2^256 mod r, below a b / 2^256 + r: loose factors give less than 4.02 r, factors below
+ * 3.02 r less than 2.73 r, one of which is below 2.52 r less than 2.44 r. */
+static inline void hls_fr_mul_loose(hls_bn *r, const hls_bn *a, const hls_bn *b)
+{
+    hls_fr_sum s;
+
+    HLS_INLINE()
+    HLS_REGISTERS(s.c)
+    hls_fr_sum_clear(&s);
+    hls_fr_sum_add(&s, a, b);
+    /* II=1 of the caller, unrolled: feed-forward */
+    HLS_LOOP(mul_columns)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        hls_fr_clear_column(s.c, i);
+    }
+    hls_fr_carry(r, s.c, HLS_BN_LIMBS);
+}
+
+/* r = s / 2^288 mod r, below s / 2^288 + r: for a sum of up to 64 products of numbers below 2^256
+ * below r (1 + 2^-26 * 5.3). Nine columns instead of eight, because a sum divided by 2^256 would
+ * not be small. Destroys s. */
+static inline void hls_fr_sum_reduce(hls_bn *r, hls_fr_sum *s)
+{
+    HLS_INLINE()
+    /* II=1 of the caller, unrolled: feed-forward */
+    HLS_LOOP(reduce_columns)
+    for (unsigned i = 0; i < HLS_BN_LIMBS + 1; i++) {
+        HLS_UNROLL()
+        hls_fr_clear_column(s->c, i);
+    }
+    hls_fr_carry(r, s->c, HLS_BN_LIMBS + 1);
+}
+
+/* r = a + b without a reduction; what they add up to is below 2^256. */
+static inline void hls_fr_add_loose(hls_bn *r, const hls_bn *a, const hls_bn *b)
+{
+    uint64_t carry = 0;
+
+    HLS_INLINE()
+    /* II=1, unrolled: a carry chain */
+    HLS_LOOP(add_loose_limbs)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        carry += (uint64_t)a->l[i] + b->l[i];
+        r->l[i] = (uint32_t)carry;
+        carry = HLS_FAULTY(97, carry >> 32, i == 5 ? 0 : carry >> 32);
+    }
+}
+
+#endif

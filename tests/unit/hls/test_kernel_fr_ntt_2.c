@@ -1,0 +1,3 @@
+/* the same with 2^2 channels */
+#define HLS_CHANNELS_LOG2 2
+#include "tests/unit/hls/test_kernel_fr_ntt.c"
