@@ -84,12 +84,15 @@
 #endif
 /* clang-format on */
 
-/* a kernel's large memory, in front of its declaration: each compute unit has its own, and where a
- * kernel is a function of a process, a thread is a compute unit */
-#if defined(__SYNTHESIS__) || defined(__BAMBU__)
-#define HLS_MEMORY static
-#else
+/* a kernel's large memory, in front of its declaration: one for each compute unit. Where kernels
+ * are functions of a process, calls of one kernel must not overlap; unless HLS_UNITS_ARE_THREADS
+ * says that every unit is a thread, and the kernels are in a library that is opened at run time: in
+ * a program's own image, memory of threads is part of their stacks, and a bucket memory does not
+ * fit there. */
+#ifdef HLS_UNITS_ARE_THREADS
 #define HLS_MEMORY static __thread
+#else
+#define HLS_MEMORY static
 #endif
 
 #endif
