@@ -1,0 +1,110 @@
+/* card_model: cycles, bandwidth and resources of the kernels on cards, modelled; README.md says
+ * what goes in.
+ *
+ *   card_model             the tables of README.md
+ *   card_model --check     the claims alone; exit code 1 if one that is asserted does not hold
+ *
+ * Nothing here was measured on a card or comes from a synthesis tool. */
+#include "hls/model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool failed;
+
+void model_goal(const char *what, double value, const char *unit, double limit, bool at_most,
+                bool asserted)
+{
+    bool holds = at_most ? value <= limit : value >= limit;
+
+    printf("| %s | %.4g %s | %s %.4g | %s |\n", what, value, unit, at_most ? "at most" : "at least",
+           limit,
+           holds      ? "holds"
+           : asserted ? "BROKEN"
+                      : "does not hold");
+    failed |= asserted && !holds;
+}
+
+static void print_cards(void)
+{
+    puts("## Cards\n\n| card | DSP (usable) | LUT | BRAM36 | URAM | memory channels | GB/s peak | "
+         "used of it | MHz (target) | |\n|---|---|---|---|---|---|---|---|---|---|");
+    for (size_t i = 0; i < MODEL_CARD_COUNT; i++) {
+        const model_card *c = &MODEL_CARDS[i];
+
+        printf("| %s | %.0f (%.0f) | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f %% | %.0f | %s |\n",
+               c->name, c->dsp, c->dsp_usable, c->lut, c->bram, c->uram, c->channels, c->gb_s,
+               100 * c->efficiency, c->mhz, c->note);
+    }
+}
+
+static void print_cores(void)
+{
+    puts(
+        "\n## Cores as pipelines that start each cycle, counted\n\n| core | products | DSP | LUT | "
+        "products by constants | their DSP | or LUT | cycles |\n|---|---|---|---|---|---|---|---|");
+    for (size_t i = 0; i < MODEL_CORE_COUNT; i++) {
+        const model_core *c = &MODEL_CORES_COUNTED[i];
+
+        printf("| %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f |\n", c->name, c->products,
+               c->dsp, c->lut, c->const_products, c->const_dsp, c->const_lut, c->cycles);
+    }
+    puts("\nWith the black box of hls/rtl a product of 64-bit words is 12 DSPs, 628 LUTs (yosys) "
+         "and 9 cycles instead of GL_MUL's.");
+}
+
+/* ---- what another compiler reported of small pieces ---- */
+
+/* In a loop that is not a pipeline: one access to memory that answers at once, and the loop. */
+#define ACCESS_CYCLES 2
+#define LOOP_CYCLES 1
+
+static void compare(const char *what, double modelled, double reported)
+{
+    double ratio = modelled > reported ? modelled / reported : reported / modelled;
+
+    printf("| %s | %.0f | %.0f | %.2f | %s |\n", what, modelled, reported, modelled / reported,
+           ratio <= 2 ? "agrees" : "DIFFERS");
+    failed |= ratio > 2;
+}
+
+static void print_comparison(void)
+{
+    const model_core *mul = model_core_find("GL_MUL"), *pow7 = model_core_find("GL_POW7");
+    const model_core *row = model_core_find("GL_ROW"), *lane = model_core_find("GL_LANE");
+    const model_core *round = model_core_find("BN_ROUND"), *sub = model_core_find("FP_SUB");
+    const int size = 64, rounds = 8;
+
+    puts("\n## Against an independent HLS compiler\n\nReported by an open HLS compiler for small "
+         "pieces (U55C, 3.33 ns); it has to be within a factor of two.\n\n"
+         "| piece | modelled | reported | ratio | |\n|---|---|---|---|---|");
+    compare("Goldilocks product, cycles", mul->cycles, 5);
+    compare("Goldilocks product, DSP", mul->dsp, 16);
+    compare("Goldilocks product, LUT", mul->lut, 982);
+    compare("x^7, cycles", pow7->cycles, 15);
+    compare("x^7, DSP", pow7->dsp, 56);
+    compare("matrix row, cycles", row->cycles, 5);
+    compare("matrix row, LUT", row->lut + row->const_lut, 1976);
+    compare("butterfly loop through m_axi, N=64, cycles",
+            size / 2 * (lane->cycles + 4 * ACCESS_CYCLES + LOOP_CYCLES), 546);
+    compare("BN254 product as a loop of eight rounds, cycles",
+            rounds * (round->cycles + LOOP_CYCLES) + sub->cycles, 118);
+    compare("BN254 product as a loop of eight rounds, DSP", round->dsp, 67);
+}
+
+int main(int argc, char **argv)
+{
+    bool check = argc == 2 && !strcmp(argv[1], "--check");
+
+    if (argc > 1 && !check) {
+        fprintf(stderr, "usage: card_model [--check]\n");
+        return 2;
+    }
+    if (!check) {
+        print_cards();
+        print_cores();
+    }
+    print_comparison();
+    return failed;
+}

@@ -1,0 +1,44 @@
+/* What the parts of card_model share: cards, cores as counted, and lines of output. */
+#ifndef ZKP_HLS_MODEL_MODEL_H
+#define ZKP_HLS_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct model_card {
+    const char *name;
+    double dsp, dsp_usable, lut, bram, uram; /* of the device; BRAM of 36 Kbit */
+    double channels, gb_s;                   /* memory: channels, peak of all of them */
+    double efficiency;                       /* of the peak */
+    double mhz;                              /* of the kernels: a target */
+    const char *note;
+} model_card;
+
+extern const model_card MODEL_CARDS[];
+extern const size_t MODEL_CARD_COUNT;
+
+/* A core as a pipeline that starts each cycle, counted by count_cores. */
+typedef struct model_core {
+    const char *name;
+    double products, dsp, lut; /* products of variables, their DSPs; LUTs of everything else */
+    double const_products, const_dsp, const_lut; /* products by constants: DSPs, or LUTs instead */
+    double cycles;
+} model_core;
+
+extern const model_core MODEL_CORES_COUNTED[];
+extern const size_t MODEL_CORE_COUNT;
+const model_core *model_core_find(const char *name);
+
+/* Resources of a kernel or an image. */
+typedef struct model_use {
+    double dsp, lut, bram, uram;
+} model_use;
+
+/* A claim: the test asserts those with asserted = true. */
+void model_goal(const char *what, double value, const char *unit, double limit, bool at_most,
+                bool asserted);
+
+/* Kernels and images of a card. */
+void model_kernels(const model_card *card, bool goals);
+
+#endif
