@@ -7,12 +7,20 @@
  *
  * r = 1 + 2^28 k: so -1 / r mod 2^32 is -(1 + 2^28), and the multiple of r that clears a column
  * takes one short addition to find; of its eight products with limbs of r the lowest is shifts. The
- * other seven are by constants, which adders do as well as DSPs: the kernels' documents say how
- * many go where. */
+ * other seven are by constants, which LUTs do as well as DSPs: HLS_FR_DSP_LIMBS of them are left to
+ * DSPs (four each), so that a kernel of many products uses up neither. hls_bn_reduce of bn_mul.h
+ * serves both fields and has 67 products of 32 bits, all in LUTs, where this one has 56 (canonical
+ * results, sums up to 18 products); this one also has sums of 64. */
 #ifndef ZKP_HLS_CORE_BN_FR_H
 #define ZKP_HLS_CORE_BN_FR_H
 
 #include "hls/core/bn.h"
+
+/* in a reduction, limbs of r whose products are in DSPs, of seven; and the DSPs that makes: of a
+ * reduction of eight columns (a product's) and of nine (a sum's) */
+#define HLS_FR_DSP_LIMBS 2
+#define HLS_FR_REDUCE_DSP (8 * 4 * HLS_FR_DSP_LIMBS)
+#define HLS_FR_SUM_REDUCE_DSP (9 * 4 * HLS_FR_DSP_LIMBS)
 
 /* a sum of up to 64 products, and the carry of the column below the top */
 #define HLS_FR_COLUMNS 17
@@ -32,24 +40,20 @@ static inline void hls_fr_sum_clear(hls_fr_sum *s)
     }
 }
 
-/* s += a b; any limbs. A column gets at most sixteen halves of products, below 2^36: after 64
- * products it is below 2^42, and the sum below 2^518. */
+/* s += a b; any limbs. A column gets 32 bits of a product: after 64 products it is below 2^38, and
+ * the sum below 2^518. */
 static inline void hls_fr_sum_add(hls_fr_sum *s, const hls_bn *a, const hls_bn *b)
 {
-    HLS_INLINE()
-    /* II=1 of the caller, unrolled: 64 independent products */
-    HLS_LOOP(sum_rows)
-    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        HLS_UNROLL()
-        /* II=1, unrolled: eight products a row */
-        HLS_LOOP(sum_row)
-        for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
-            uint64_t product = (uint64_t)a->l[i] * b->l[j];
+    hls_bn_wide t;
 
-            HLS_UNROLL()
-            s->c[i + j] += (uint32_t)product;
-            s->c[i + j + 1] += product >> 32;
-        }
+    HLS_INLINE()
+    hls_bn_product(&t, a, b);
+    /* II=1, unrolled: sixteen independent additions, so a sum takes a product each cycle */
+    HLS_LOOP(sum_columns)
+    for (unsigned i = 0; i < 2 * HLS_BN_WORDS; i++) {
+        HLS_UNROLL()
+        s->c[2 * i] += (uint32_t)t.w[i];
+        s->c[2 * i + 1] += t.w[i] >> 32;
     }
 }
 
@@ -63,15 +67,25 @@ static inline void hls_fr_clear_column(uint64_t c[HLS_FR_COLUMNS], unsigned at)
     HLS_INLINE()
     c[at] += (uint32_t)product;
     c[at + 1] += product >> 32;
-    /* II=1, unrolled: seven products by constants */
-    HLS_LOOP(clear_row)
-    for (unsigned j = 1; j < HLS_BN_LIMBS; j++) {
+    /* II=1, unrolled: products by constants, in DSPs */
+    HLS_LOOP(clear_dsp)
+    for (unsigned j = 1; j < 1 + HLS_FR_DSP_LIMBS; j++) {
         HLS_UNROLL()
         product = (uint64_t)m * HLS_BN_FR[j];
         c[at + j] += (uint32_t)product;
         c[at + j + 1] += product >> 32;
     }
-    c[at + 1] += HLS_FAULTY(96, c[at] >> 32, c[at] >> 32 & 0xff);
+    /* II=1, unrolled: products by constants, in LUTs */
+    HLS_LOOP(clear_fabric)
+    for (unsigned j = 1 + HLS_FR_DSP_LIMBS; j < HLS_BN_LIMBS; j++) {
+        uint64_t sum = (uint64_t)m * HLS_BN_FR[j];
+
+        HLS_UNROLL()
+        HLS_BIND_FABRIC(sum)
+        c[at + j] += (uint32_t)sum;
+        c[at + j + 1] += sum >> 32;
+    }
+    c[at + 1] += HLS_FAULTY(96, c[at] >> 32, c[at] >> 32 & 3);
 }
 
 /* r = columns from .. from + 7 as limbs; what they add up to is below 2^256. */
@@ -96,7 +110,8 @@ static inline void hls_fr_mul_loose(hls_bn *r, const hls_bn *a, const hls_bn *b)
 {
     hls_fr_sum s;
 
-    HLS_INLINE()
+    /* II=1: feed-forward */
+    HLS_PIPELINE(1)
     HLS_REGISTERS(s.c)
     hls_fr_sum_clear(&s);
     hls_fr_sum_add(&s, a, b);
@@ -114,7 +129,8 @@ static inline void hls_fr_mul_loose(hls_bn *r, const hls_bn *a, const hls_bn *b)
  * not be small. Destroys s. */
 static inline void hls_fr_sum_reduce(hls_bn *r, hls_fr_sum *s)
 {
-    HLS_INLINE()
+    /* II=1: feed-forward */
+    HLS_PIPELINE(1)
     /* II=1 of the caller, unrolled: feed-forward */
     HLS_LOOP(reduce_columns)
     for (unsigned i = 0; i < HLS_BN_LIMBS + 1; i++) {

@@ -53,14 +53,15 @@ static inline void hls_bn_ntt_half(hls_bn *r, const hls_bn *a)
  * One multiplier serves both. */
 static inline void hls_bn_ntt_butterfly(hls_bn *a, hls_bn *b, const hls_bn *w, uint32_t inverse)
 {
-    hls_bn sum, difference, factor, product;
+    hls_bn sum = *a, factor = *b, product;
 
     HLS_INLINE()
-    hls_fr_add(&sum, a, b);
-    hls_fr_sub(&difference, a, b);
-    hls_bn_ntt_half(&sum, &sum);
-    hls_bn_ntt_half(&difference, &difference);
-    factor = inverse ? HLS_FAULTY(86, difference, *b) : *b;
+    if (inverse) {
+        hls_fr_add(&sum, a, b);
+        hls_fr_sub(&factor, a, b);
+        hls_bn_ntt_half(&sum, &sum);
+        hls_bn_ntt_half(&factor, HLS_FAULTY(86, &factor, b));
+    }
     hls_bn_ntt_mul(&product, &factor, w);
     if (inverse) {
         *a = sum;
