@@ -12,11 +12,11 @@
 #define BN_CHUNK 16 /* elements of Fr that one permutation takes */
 #define BN_PACKED 3 /* Goldilocks elements in one of Fr */
 
-typedef struct checker {
-    const drv_commitment *shape;
+struct drv_checker {
+    const drv_commitment *shape; /* of the call */
     const bn_poseidon_ops *bn_ops;
-    bn_poseidon *bn[BN_POSEIDON_MAX_WIDTH + 1]; /* of the widths that the shape needs */
-} checker;
+    bn_poseidon *bn[BN_POSEIDON_MAX_WIDTH + 1]; /* of the widths that shapes have needed */
+};
 
 static void gl_leaf(uint64_t digest[4], const uint64_t *row, uint32_t columns)
 {
@@ -39,7 +39,7 @@ static void gl_node(uint64_t digest[4], const uint64_t *children)
     memcpy(digest, state, DRV_DIGEST_WORDS * sizeof(*digest));
 }
 
-static void bn_leaf(const checker *c, uint64_t digest[4], const uint64_t *row, uint32_t columns)
+static void bn_leaf(const drv_checker *c, uint64_t digest[4], const uint64_t *row, uint32_t columns)
 {
     uint64_t chain[4] = {1};
 
@@ -55,7 +55,7 @@ static void bn_leaf(const checker *c, uint64_t digest[4], const uint64_t *row, u
     memcpy(digest, chain, sizeof(chain));
 }
 
-static void bn_node(const checker *c, uint64_t digest[4], const uint64_t *children)
+static void bn_node(const drv_checker *c, uint64_t digest[4], const uint64_t *children)
 {
     uint64_t out[4];
 
@@ -63,12 +63,12 @@ static void bn_node(const checker *c, uint64_t digest[4], const uint64_t *childr
     memcpy(digest, out, sizeof(out));
 }
 
-static p_status bn_prepare(checker *c, uint32_t width, p_err *err)
+static p_status bn_prepare(drv_checker *c, uint32_t width, p_err *err)
 {
     return c->bn[width] ? P_OK : bn_poseidon_create(width, &c->bn[width], err);
 }
 
-static p_status prepare(checker *c, p_err *err)
+static p_status prepare(drv_checker *c, p_err *err)
 {
     uint32_t elements = (c->shape->columns + BN_PACKED - 1) / BN_PACKED;
     p_status status;
@@ -106,8 +106,8 @@ static bool digest_canonical(drv_hash hash, const uint64_t digest[4])
     return false;
 }
 
-static p_status check_one(const checker *c, const uint64_t *cap, uint64_t leaf, const uint64_t *row,
-                          const uint64_t *path, p_err *err)
+static p_status check_one(const drv_checker *c, const uint64_t *cap, uint64_t leaf,
+                          const uint64_t *row, const uint64_t *path, p_err *err)
 {
     const drv_commitment *s = c->shape;
     uint32_t arity = s->hash == DRV_HASH_GL ? 2 : BN_ARITY;
@@ -165,11 +165,10 @@ void drv_check_choose(const drv_commitment *shape, uint64_t seed, uint64_t *rows
     }
 }
 
-p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, const uint64_t *rows,
-                           uint32_t count, const uint64_t *values, const uint64_t *paths,
-                           p_err *err)
+p_status drv_checker_opening(drv_checker *c, const drv_commitment *shape, const uint64_t *cap,
+                             const uint64_t *rows, uint32_t count, const uint64_t *values,
+                             const uint64_t *paths, p_err *err)
 {
-    checker c = {.shape = shape};
     p_status status;
 
     if (!shape_valid(shape))
@@ -178,17 +177,47 @@ p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, con
             "a tree of 2^%u leaves of %u columns, cap 2^%u and paths of %u levels with "
             "%u digests cannot be",
             shape->log_leaves, shape->columns, shape->cap_log2, shape->levels, shape->path_digests);
-    status = prepare(&c, err);
+    c->shape = shape;
+    status = prepare(c, err);
     for (uint32_t i = 0; i < count && status == P_OK; i++) {
         if (rows[i] >> shape->log_leaves)
             status = p_err_set(err, P_EINVAL, "row %llu is beyond a tree of 2^%u leaves",
                                (unsigned long long)rows[i], shape->log_leaves);
         else
-            status = check_one(&c, cap, rows[i], values + (uint64_t)i * shape->columns,
+            status = check_one(c, cap, rows[i], values + (uint64_t)i * shape->columns,
                                paths + (uint64_t)i * shape->path_digests * DRV_DIGEST_WORDS, err);
     }
+    return status;
+}
+
+static void clear(drv_checker *c)
+{
     for (unsigned width = 0; width <= BN_POSEIDON_MAX_WIDTH; width++)
-        bn_poseidon_destroy(c.bn[width]);
+        bn_poseidon_destroy(c->bn[width]);
+}
+
+p_status drv_checker_create(drv_checker **out, p_err *err)
+{
+    *out = calloc(1, sizeof **out);
+    return *out ? P_OK : p_err_set(err, P_EEXHAUSTED, "no memory for a checker");
+}
+
+void drv_checker_destroy(drv_checker *checker)
+{
+    if (!checker)
+        return;
+    clear(checker);
+    free(checker);
+}
+
+p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, const uint64_t *rows,
+                           uint32_t count, const uint64_t *values, const uint64_t *paths,
+                           p_err *err)
+{
+    drv_checker c = {0};
+    p_status status = drv_checker_opening(&c, shape, cap, rows, count, values, paths, err);
+
+    clear(&c);
     return status;
 }
 

@@ -24,6 +24,16 @@ p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, con
                            uint32_t count, const uint64_t *values, const uint64_t *paths,
                            p_err *err);
 
+/** The same with the constants of DRV_HASH_BN254 kept from one call to the next: for whoever checks
+ * many. One thread at a time. *out is NULL on failure (P_EEXHAUSTED); NULL may be destroyed. */
+typedef struct drv_checker drv_checker;
+
+p_status drv_checker_create(drv_checker **out, p_err *err);
+void drv_checker_destroy(drv_checker *checker);
+p_status drv_checker_opening(drv_checker *checker, const drv_commitment *shape, const uint64_t *cap,
+                             const uint64_t *rows, uint32_t count, const uint64_t *values,
+                             const uint64_t *paths, p_err *err);
+
 /** Whether rows of a commitment's extended matrix (count * in->columns elements, a row after the
  * other, as drv_open_job and drv_read_job give them) are what its input extends to. Each row costs
  * one multiplication an element of in, and for DRV_VALUES three more a row of in: a few rows, not

@@ -1,6 +1,7 @@
 /* conformance: puts a device through the suite. Exit codes: 0 passed, 1 findings, 2 could not run,
  * 77 skipped (this CPU lacks the instruction set). */
 #include "tests/conformance/conformance.h"
+#include "tests/conformance/direct_card.h"
 #include "tests/conformance/example_backend.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 static const char USAGE[] =
     "usage: conformance --device NAME [options]\n"
     "  --device NAME       as drv_open takes it, or slow: the example of "
-    "docs/adding-a-backend.md\n"
+    "docs/adding-a-backend.md,\n"
+    "                      or direct, direct1, direct16: the kernels of cards in this process\n"
     "  --isa NAME          instruction set of a CPU device\n"
     "  --threads N         threads of a CPU device; 0 (default): all\n"
     "  --memory BYTES      limit of the device's memory\n"
@@ -53,6 +55,9 @@ static bool part(const char *name, uint32_t *set)
 
 int main(int argc, char **argv)
 {
+    /* back ends that are not in driver.c's table */
+    static const drv_backend *const OWN[] = {&drv_backend_slow, &drv_backend_direct,
+                                             &drv_backend_direct1, &drv_backend_direct16};
     static const drv_options PORTABLE = {.isa = "portable"};
     conformance_options o = {
         .compare = &PORTABLE, .max_log2 = 14, .effort = 1, .patience = 1, .seed = 1, .log = stdout};
@@ -119,10 +124,11 @@ int main(int argc, char **argv)
         printf("skipped: this CPU or build lacks %s\n", o.options.isa);
         return 77;
     }
-    if (!strcmp(o.device, drv_backend_slow.name)) {
-        o.device = NULL;
-        o.backend = &drv_backend_slow;
-    }
+    for (size_t i = 0; i < sizeof OWN / sizeof OWN[0] && o.device; i++)
+        if (!strcmp(o.device, OWN[i]->name)) {
+            o.device = NULL;
+            o.backend = OWN[i];
+        }
     code = conformance_run(&o, &result);
     if (code != 2)
         printf("%llu checks, %llu findings, %llu jobs, of which %llu are not supported, seed "
