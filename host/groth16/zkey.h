@@ -1,0 +1,62 @@
+/** Groth16 proving keys: snarkjs' .zkey (version 1, protocol 1), BN254.
+ *
+ * zkey_open checks the header, the points of the verifying key and every section's length against
+ * the header; the long sections (coefficients and points) are read and checked by whoever needs
+ * them. Points are affine in Montgomery form, infinity is zeros: driver.h's. */
+#ifndef ZKP_HOST_GROTH16_ZKEY_H
+#define ZKP_HOST_GROTH16_ZKEY_H
+
+#include "driver/field/bn_curve.h"
+#include "host/groth16/binfile.h"
+
+/** The verifying key's part of a key. */
+typedef struct groth16_vk {
+    bn_g1 alpha1;
+    bn_g2 beta2, gamma2, delta2;
+    uint32_t n_public;
+    bn_g1 *ic; /**< n_public + 1 */
+} groth16_vk;
+
+/** Sections with a point for each wire (A, B1, B2), each wire that is not public (C), each row of
+ * the domain (H). */
+typedef enum zkey_points { ZKEY_A, ZKEY_B1, ZKEY_B2, ZKEY_C, ZKEY_H, ZKEY_POINTS } zkey_points;
+
+/** Entry of the matrices: matrix 0 (A) or 1 (B) has value at (row, wire). */
+typedef struct zkey_coefficient {
+    uint32_t matrix, row, wire;
+    uint64_t value[4]; /**< times 2^512 mod r, canonical: its Montgomery product with a canonical
+                          witness is the product in Montgomery form */
+} zkey_coefficient;
+
+#define ZKEY_COEFFICIENT_BYTES 44
+
+typedef struct zkey {
+    binfile file;
+    uint32_t n_wires, n_public, domain_log2;
+    uint32_t n_coefficients;
+    groth16_vk vk;
+    bn_g1 beta1, delta1;
+    const binfile_section *coefficients, *points[ZKEY_POINTS];
+} zkey;
+
+p_status zkey_open(zkey *out, const char *path, p_err *err);
+p_status zkey_adopt(zkey *out, int fd, const char *path, p_err *err);
+/** Also after a failure. */
+void zkey_close(zkey *z);
+
+/** Points of a section, and bytes of one. */
+uint64_t zkey_points_count(const zkey *z, zkey_points which);
+uint32_t zkey_points_bytes(zkey_points which);
+/** "A", "B1", ... */
+const char *zkey_points_name(zkey_points which);
+
+/** Reads all points of a section into out, as they are in the file: unchecked. */
+p_status zkey_read_points(const zkey *z, zkey_points which, void *out, p_err *err);
+
+/** Coefficient number index out of its bytes; P_ECORRUPT for a matrix, row, wire or value out of
+ * range. */
+p_status zkey_coefficient_get(const zkey *z, uint32_t index,
+                              const uint8_t bytes[ZKEY_COEFFICIENT_BYTES], zkey_coefficient *out,
+                              p_err *err);
+
+#endif
