@@ -46,7 +46,7 @@ fi
 # Tests with npm packages (a gRPC client and an EVM that are not ours): node 18 or newer, Debian's if there is none.
 node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
 npm_projects=()
-for project in tests/integration tests/differential; do
+for project in tests/integration tests/differential tests/groth16; do
     if [ "$scope" = all ] && [ -f "$root/$project/package.json" ]; then
         npm_projects+=("$project")
     fi
