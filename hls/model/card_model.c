@@ -43,12 +43,12 @@ static void print_cores(void)
 {
     puts(
         "\n## Cores as pipelines that start each cycle, counted\n\n| core | products | DSP | LUT | "
-        "products by constants | their DSP | or LUT | cycles |\n|---|---|---|---|---|---|---|---|");
+        "products in LUTs | their LUT | cycles |\n|---|---|---|---|---|---|---|");
     for (size_t i = 0; i < MODEL_CORE_COUNT; i++) {
         const model_core *c = &MODEL_CORES_COUNTED[i];
 
-        printf("| %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f |\n", c->name, c->products,
-               c->dsp, c->lut, c->const_products, c->const_dsp, c->const_lut, c->cycles);
+        printf("| %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f |\n", c->name, c->products, c->dsp,
+               c->lut, c->fabric_products, c->fabric_lut, c->cycles);
     }
     puts("\nWith the black box of hls/rtl a product of 64-bit words is 12 DSPs, 628 LUTs (yosys) "
          "and 9 cycles instead of GL_MUL's.");
@@ -85,7 +85,7 @@ static void print_comparison(void)
     compare("x^7, cycles", pow7->cycles, 15);
     compare("x^7, DSP", pow7->dsp, 56);
     compare("matrix row, cycles", row->cycles, 5);
-    compare("matrix row, LUT", row->lut + row->const_lut, 1976);
+    compare("matrix row, LUT", row->lut + row->fabric_lut, 1976);
     compare("butterfly loop through m_axi, N=64, cycles",
             size / 2 * (lane->cycles + 4 * ACCESS_CYCLES + LOOP_CYCLES), 546);
     compare("BN254 product as a loop of eight rounds, cycles",

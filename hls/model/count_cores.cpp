@@ -12,8 +12,9 @@
 // the arguments' types differ for some faults
 #undef HLS_FAULTY
 #define HLS_FAULTY(n, right, wrong) (right)
-// the form of products that synthesis gets
-#define HLS_MUL64_TILES
+#undef HLS_BIND_FABRIC
+#define HLS_BIND_FABRIC(product) counted::bind_fabric(product);
+
 #define uint32_t counted::num<std::uint32_t>
 #define uint64_t counted::num<std::uint64_t>
 #define int64_t counted::num<std::int64_t>
@@ -68,7 +69,7 @@ void output_bn(const hls_bn &x)
 void count(const char *name, const std::function<void()> &core)
 {
     counted::circuit &c = counted::current();
-    long dsp = 0, lut = 0, products = 0, const_products = 0, const_dsp = 0, const_lut = 0;
+    long dsp = 0, lut = 0, products = 0, fabric_products = 0, fabric_lut = 0;
 
     c = counted::circuit();
     last = 0;
@@ -81,10 +82,9 @@ void count(const char *name, const std::function<void()> &core)
     for (const auto &entry : c.nodes) {
         const counted::node &n = entry.second;
 
-        if (n.constant && n.product) {
-            const_products++;
-            const_dsp += n.dsp;
-            const_lut += n.lut;
+        if (n.fabric) {
+            fabric_products++;
+            fabric_lut += n.lut;
         } else if (n.product) {
             products++;
             dsp += n.dsp;
@@ -92,16 +92,16 @@ void count(const char *name, const std::function<void()> &core)
             lut += n.lut;
         }
     }
-    std::printf("    X(%s, %ld, %ld, %ld, %ld, %ld, %ld, %d) \\\n", name, products, dsp, lut, const_products, const_dsp,
-                const_lut, static_cast<int>(std::ceil(last / counted::PERIOD - 1e-9)));
+    std::printf("    X(%s, %ld, %ld, %ld, %ld, %ld, %d) \\\n", name, products, dsp, lut, fabric_products, fabric_lut,
+                static_cast<int>(std::ceil(last / counted::PERIOD - 1e-9)));
 }
 
 } // namespace
 
 int main()
 {
-    std::printf("/* Written by count_cores. X(name, products of variables, their DSPs, LUTs without products, products by\n"
-                " * constants, their DSPs or, instead, their LUTs, cycles) */\n#define MODEL_CORES(X) \\\n");
+    std::printf("/* Written by count_cores. X(name, products in DSPs, DSPs, LUTs without products, products in LUTs,\n"
+                " * their LUTs, cycles) */\n#define MODEL_CORES(X) \\\n");
     count("GL_MUL", [] {
         word a, b;
         input(a);
@@ -163,6 +163,8 @@ int main()
         for (int i = 0; i < HLS_GL_POSEIDON_WIDTH; i++) {
             input(x[i]);
             word l = (x[i] & HLS_GL_LOW) * k[i], h = (x[i] >> 32) * k[i];
+            counted::bind_fabric(l);
+            counted::bind_fabric(h);
             low += l;
             high += h;
         }

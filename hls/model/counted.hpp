@@ -35,8 +35,8 @@ inline int dsps(int a, int b)
 inline int product_cycles(int dsp) { return dsp == 1 ? 1 : 2; }       // tiles are added up in the second
 
 struct node {
-    bool built, product, constant; // constant: a product by a constant
-    int dsp, lut;                  // of a product: one or the other
+    bool built, product, fabric; // fabric: a product that is bound to LUTs
+    int dsp, lut;                // of a product: one or the other
     bool adder;
     uint64_t carry; // an adder's carry input belongs to this result
 };
@@ -124,7 +124,7 @@ inline void record(any &r, uint64_t op, const any &a, const any &b, int dsp, int
     r.time = end;
     node &n = current().nodes[r.id];
     if (!n.built)
-        n = node{true, dsp > 0, a.id == 0 || b.id == 0, dsp, lut, op == '+' || op == '-', 0};
+        n = node{true, dsp > 0, false, dsp, lut, op == '+' || op == '-', 0};
 }
 
 struct condition {
@@ -151,6 +151,15 @@ struct condition {
 };
 
 any plus(const any &a, const any &b);
+// HLS_BIND_FABRIC
+inline void bind_fabric(const any &product)
+{
+    auto at = current().nodes.find(product.id);
+
+    if (at != current().nodes.end())
+        at->second.fabric = at->second.product;
+}
+
 any gate(const any &a, const any &b, uint64_t op);
 any shift(const any &a, int by);
 

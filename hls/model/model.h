@@ -20,8 +20,8 @@ extern const size_t MODEL_CARD_COUNT;
 /* A core as a pipeline that starts each cycle, counted by count_cores. */
 typedef struct model_core {
     const char *name;
-    double products, dsp, lut; /* products of variables, their DSPs; LUTs of everything else */
-    double const_products, const_dsp, const_lut; /* products by constants: DSPs, or LUTs instead */
+    double products, dsp, lut;          /* products in DSPs; LUTs of everything but products */
+    double fabric_products, fabric_lut; /* products by constants that are bound to LUTs */
     double cycles;
 } model_core;
 
