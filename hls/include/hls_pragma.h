@@ -48,11 +48,14 @@
 #define HLS_INTERFACE_NUMBER(name) HLS_PRAGMA(HLS interface mode=s_axilite port=name bundle=control)
 /* use HLS_INTERFACE_ROWS (kernel_ports.h); bursts of up to a piece (16 rows, 1 KiB, so none crosses 4 KiB), reads
  * and writes enough under way to hide about 400 ns of memory */
-#define HLS_INTERFACE_PORT(name, set, channel)                                                     \
-    HLS_PRAGMA(HLS interface mode=m_axi port=name##_##channel offset=slave bundle=set##_##channel  \
+#define HLS_INTERFACE_BUNDLE(name, set)                                                            \
+    HLS_PRAGMA(HLS interface mode=m_axi port=name offset=slave bundle=set                          \
                max_widen_bitwidth=512 max_read_burst_length=16 max_write_burst_length=16           \
                num_read_outstanding=16 num_write_outstanding=16 latency=64)                        \
-    HLS_PRAGMA(HLS interface mode=s_axilite port=name##_##channel bundle=control)
+    HLS_PRAGMA(HLS interface mode=s_axilite port=name bundle=control)
+#define HLS_INTERFACE_PORT(name, set, channel) HLS_INTERFACE_BUNDLE(name##_##channel, set##_##channel)
+/* the same on one port for all channels */
+#define HLS_INTERFACE_ONE(name, set, channel) HLS_INTERFACE_BUNDLE(name##_##channel, set)
 #else
 #define HLS_LOOP(name)
 #define HLS_PIPELINE(ii)
@@ -75,12 +78,16 @@
 #define HLS_INTERFACE_CONTROL()
 #define HLS_INTERFACE_NUMBER(name)
 #define HLS_INTERFACE_PORT(name, set, channel)
+#define HLS_INTERFACE_ONE(name, set, channel)
 #endif
 #ifdef __BAMBU__
 #define HLS_TOP_PORT(name, set, channel)                                                           \
     HLS_PRAGMA(HLS interface port = name##_##channel mode = m_axi offset = direct bundle = set##_##channel)
+#define HLS_TOP_ONE(name, set, channel) \
+    HLS_PRAGMA(HLS interface port = name##_##channel mode = m_axi offset = direct bundle = set)
 #else
 #define HLS_TOP_PORT(name, set, channel)
+#define HLS_TOP_ONE(name, set, channel)
 #endif
 /* clang-format on */
 

@@ -73,6 +73,10 @@
  * front of the kernel, INTERFACE first in its body. */
 #define HLS_TOP_ROWS(name, set) HLS_REPEAT(HLS_TOP_PORT, name, set)
 #define HLS_INTERFACE_ROWS(name, set) HLS_REPEAT(HLS_INTERFACE_PORT, name, set)
+/* The same with one port, set, for all channels: for a kernel that moves little, since a card's
+ * memory takes a bounded number of ports (bitstreams/README.md). */
+#define HLS_TOP_ROWS_ONE(name, set) HLS_REPEAT(HLS_TOP_ONE, name, set)
+#define HLS_INTERFACE_ROWS_ONE(name, set) HLS_REPEAT(HLS_INTERFACE_ONE, name, set)
 
 /* The kernels. */
 #define HLS_DECLARE_KERNEL(name, ARGUMENTS)                                                        \

@@ -6,15 +6,15 @@
 
 #define DIGEST 4
 
-HLS_TOP_ROWS(src, src)
-HLS_TOP_ROWS(tree, tree)
+HLS_TOP_ROWS(src, a)
+HLS_TOP_ROWS(tree, a)
 void gl_merkle(HLS_GL_MERKLE_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
     uint32_t stages = op == HLS_NODES ? (levels < log_leaves ? levels : log_leaves) : 1;
     uint64_t from = op == HLS_ABSORB ? src_row : tree_row, to = tree_row;
 
-    HLS_INTERFACE_ROWS(src, src)
-    HLS_INTERFACE_ROWS(tree, tree)
+    HLS_INTERFACE_ROWS(src, a)
+    HLS_INTERFACE_ROWS(tree, a)
     HLS_INTERFACE_NUMBER(op)
     HLS_INTERFACE_NUMBER(flags)
     HLS_INTERFACE_NUMBER(log_leaves)

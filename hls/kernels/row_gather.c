@@ -3,27 +3,28 @@
 
 #include "hls/core/rows.h"
 
-HLS_TOP_ROWS(src, src)
-HLS_TOP_ROWS(index, index)
-HLS_TOP_ROWS(dst, dst)
+HLS_TOP_ROWS_ONE(src, rows)
+HLS_TOP_ROWS_ONE(index, rows)
+HLS_TOP_ROWS_ONE(dst, rows)
 void row_gather(HLS_ROW_GATHER_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
     hls_row numbers = {{0}}, row = {{0}};
 
-    HLS_INTERFACE_ROWS(src, src)
-    HLS_INTERFACE_ROWS(index, index)
-    HLS_INTERFACE_ROWS(dst, dst)
+    HLS_INTERFACE_ROWS_ONE(src, rows)
+    HLS_INTERFACE_ROWS_ONE(index, rows)
+    HLS_INTERFACE_ROWS_ONE(dst, rows)
     HLS_INTERFACE_NUMBER(count)
     HLS_INTERFACE_NUMBER(src_row)
     HLS_INTERFACE_NUMBER(index_row)
     HLS_INTERFACE_NUMBER(dst_row)
     HLS_INTERFACE_CONTROL()
 
-    /* II=1: a row is read somewhere each cycle; openings are some hundred rows at random places,
-     * so the memory's latency is what counts and not this loop. count < 2^32 of the argument. */
+    /* II=2: the rows come and go through one port for all channels, so that the image has ports
+     * left for the kernels that need them; openings are some hundred rows at random places, where
+     * the memory's latency is what counts and not this loop. count < 2^32 of the argument. */
     HLS_LOOP(gather)
     for (uint32_t i = 0; i < count; i++) {
-        HLS_PIPELINE(1)
+        HLS_PIPELINE(2)
         HLS_TRIP(1, 4096)
         if (i % HLS_ROW_WORDS == 0)
             hls_rows_read(HLS_PASS_ROWS(index), index_row + HLS_FAULTY(80, i / HLS_ROW_WORDS, 0),
