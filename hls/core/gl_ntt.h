@@ -88,4 +88,82 @@ static inline uint64_t hls_gl_ntt_twiddle_next(uint64_t ring[HLS_GL_TWIDDLES], u
     return w;
 }
 
+/* a 2^shift for any word a and shift below 192; canonical. 2 is a 192nd root of unity, so these are
+ * the products by 64th roots, omega_64 = 7^((p-1)/64) = 2^39, and need no multiplier. 2^96 = -1
+ * leaves a shift t below 96, of which 32 (t / 32) only moves limbs: y0 .. y2 become limbs 0 .. 2, 1
+ * .. 3 or 2 .. 4 of columns w0 - w2 - w3 and w1 + w2 - w4, both within 2^33 of zero. 4 p, with 2^34
+ * moved from column 1 to column 0, keeps them positive and below 2^35. */
+static inline uint64_t hls_gl_shift(uint64_t a, uint32_t shift)
+{
+    uint32_t negative = shift >= 96, t = negative ? shift - 96 : shift;
+    uint64_t low = a << (t % 32), y2 = (a >> 1) >> (63 - t % 32);
+    uint64_t y0 = low & HLS_GL_LOW, y1 = low >> 32;
+    uint64_t c0 = t < 32 ? y0 - y2 : t < 64 ? 0 - y1 - y2 : HLS_FAULTY(60, 0 - y0 - y1, 0 - y0);
+    uint64_t c1 = t < 32 ? y1 + y2 : t < 64 ? y0 + y1 : y0 - y2;
+
+    HLS_INLINE()
+    c0 = (UINT64_C(4) << 32) + 4 + (negative ? 0 - c0 : c0);
+    c1 = (UINT64_C(4) << 32) - 8 + (HLS_FAULTY(61, negative, 0) ? 0 - c1 : c1);
+    return hls_gl_canonical(hls_gl_columns(c0, c1));
+}
+
+#define HLS_GL_RADIX 8
+/* Lanes of a row that the wide butterflies take at a time. */
+#define HLS_GL_QUAD 4
+
+/* (a, b) <- (a + b, (a - b) 2^shift) in four lanes; canonical. */
+static inline void hls_gl_ntt_shift_dif(uint64_t a[HLS_GL_QUAD], uint64_t b[HLS_GL_QUAD],
+                                        uint32_t shift)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: four lanes side by side */
+    HLS_LOOP(shift_lanes)
+    for (unsigned i = 0; i < HLS_GL_QUAD; i++) {
+        uint64_t sum = hls_gl_add(a[i], b[i]), difference = hls_gl_sub(a[i], b[i]);
+
+        HLS_UNROLL()
+        a[i] = sum;
+        b[i] = shift ? hls_gl_shift(difference, shift) : difference;
+    }
+}
+
+/* Four lanes of a row times w; any words; canonical. */
+static inline void hls_gl_ntt_scale_quad(uint64_t x[HLS_GL_QUAD], uint64_t w)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: four multipliers */
+    HLS_LOOP(quad_lanes)
+    for (unsigned i = 0; i < HLS_GL_QUAD; i++) {
+        HLS_UNROLL()
+        x[i] = hls_gl_mul(x[i], w);
+    }
+}
+
+/* Transforms of eight rows, in place: digit = 3: one of eight points, 2: two of four, 1: four of
+ * two, 0: nothing. Natural order in; the result of index q lies at the place with q's digit bits in
+ * reverse. Rows canonical. Forward; an inverse transform has its results at -q instead.
+ * omega_8 = 2^120, omega_8^2 = 2^48, omega_8^3 = 2^168: constant shifts. */
+static inline void hls_gl_ntt_eight(uint64_t x[HLS_GL_RADIX][HLS_GL_QUAD], uint32_t digit)
+{
+    HLS_INLINE()
+    if (digit == 3) {
+        hls_gl_ntt_shift_dif(x[0], x[4], 0);
+        hls_gl_ntt_shift_dif(x[1], x[5], 120);
+        hls_gl_ntt_shift_dif(x[2], x[6], 48);
+        hls_gl_ntt_shift_dif(x[3], x[7], HLS_FAULTY(62, 168, 72));
+    }
+    if (digit >= 2) {
+        hls_gl_ntt_shift_dif(x[0], x[2], 0);
+        hls_gl_ntt_shift_dif(x[1], x[3], 48);
+        hls_gl_ntt_shift_dif(x[4], x[6], 0);
+        hls_gl_ntt_shift_dif(x[5], x[7], 48);
+    }
+    if (digit >= 1) {
+        hls_gl_ntt_shift_dif(x[0], x[1], 0);
+        hls_gl_ntt_shift_dif(x[2], x[3], 0);
+        hls_gl_ntt_shift_dif(x[4], x[5], 0);
+        hls_gl_ntt_shift_dif(x[6], x[7], 0);
+    }
+}
+
 #endif

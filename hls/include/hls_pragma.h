@@ -102,4 +102,12 @@
 #define HLS_MEMORY static
 #endif
 
+/* what one process of a dataflow region hands to the next, likewise; a tool makes two of it, and for
+ * that has to see an automatic variable */
+#if defined(__SYNTHESIS__) || defined(__BAMBU__)
+#define HLS_CHANNEL
+#else
+#define HLS_CHANNEL HLS_MEMORY
+#endif
+
 #endif

@@ -108,12 +108,61 @@ static void transforms(void **state)
     }
 }
 
+/* every shift */
+static void shifts(void **state)
+{
+    uint64_t seed = 8;
+
+    (void)state;
+    for (uint32_t shift = 0; shift < 192; shift++) {
+        gl_t power = gl_pow_var(2, shift);
+
+        for (size_t i = 0; i < HLS_EDGE_COUNT; i++)
+            assert_int_equal(hls_gl_shift(HLS_EDGES[i], shift),
+                             gl_mul(gl_from_u64(HLS_EDGES[i]), power));
+        for (long i = hls_test_cases(2000); i > 0; i--) {
+            uint64_t a = hls_test_word(&seed);
+
+            assert_int_equal(hls_gl_shift(a, shift), gl_mul(gl_from_u64(a), power));
+        }
+    }
+}
+
+/* transforms of 2, 4 and 8 points side by side against the double loop */
+static void eights(void **state)
+{
+    uint64_t seed = 9;
+
+    (void)state;
+    for (long n = hls_test_cases(2000); n > 0; n--)
+        for (unsigned digit = 0; digit <= 3; digit++) {
+            uint64_t in[HLS_GL_RADIX][HLS_GL_QUAD], x[HLS_GL_RADIX][HLS_GL_QUAD];
+            unsigned size = 1U << digit;
+            gl_t root = gl_pow_var(7, (GL_P - 1) >> digit);
+
+            for (unsigned i = 0; i < HLS_GL_RADIX; i++)
+                for (unsigned k = 0; k < HLS_GL_QUAD; k++)
+                    x[i][k] = in[i][k] = gl_from_u64(hls_test_word(&seed));
+            hls_gl_ntt_eight(x, digit);
+            for (unsigned i = 0; i < HLS_GL_RADIX; i++)
+                for (unsigned k = 0; k < HLS_GL_QUAD; k++) {
+                    unsigned group = i / size * size, q = 0;
+                    gl_t sum = 0;
+
+                    for (unsigned bit = 0; bit < digit; bit++)
+                        q |= (i >> bit & 1) << (digit - 1 - bit);
+                    for (unsigned j = 0; j < size; j++)
+                        sum = gl_add(sum, gl_mul(in[group + j][k], gl_pow_var(root, j * q)));
+                    assert_int_equal(x[i][k], sum);
+                }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(butterflies),
-        cmocka_unit_test(twiddles),
-        cmocka_unit_test(transforms),
+        cmocka_unit_test(butterflies), cmocka_unit_test(twiddles), cmocka_unit_test(transforms),
+        cmocka_unit_test(shifts),      cmocka_unit_test(eights),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

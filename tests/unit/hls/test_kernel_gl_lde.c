@@ -8,7 +8,7 @@
 #define LANES HLS_ROW_WORDS
 #define SUMS_LOG2 6 /* up to here every output is also compared with its sum */
 
-static gl_t root(unsigned log)
+static gl_t omega(unsigned log)
 {
     return gl_pow_var(7, (GL_P - 1) >> log);
 }
@@ -57,13 +57,13 @@ static void expect(hls_row *x, uint32_t mode, unsigned log_in, unsigned log_out,
 
     geometric(x, in, 1, 1);
     if (mode == HLS_INVERSE || mode == HLS_EXTEND) {
-        plain(x, log_in, gl_inv(root(log_in)));
+        plain(x, log_in, gl_inv(omega(log_in)));
         geometric(x, in, gl_inv(gl_from_u64(in)), mode == HLS_INVERSE ? s : 1);
     }
     if (mode != HLS_INVERSE) {
         memset(x + in, 0, (size_t)(out - in) * sizeof(*x));
         geometric(x, in, 1, s);
-        plain(x, log_out, root(log_out));
+        plain(x, log_out, omega(log_out));
     }
 }
 
@@ -72,7 +72,7 @@ static void check_sums(const hls_row *given, const hls_row *result, uint32_t mod
                        unsigned log_out, gl_t s, unsigned lane)
 {
     uint64_t in = 1U << log_in, out = 1U << log_out;
-    gl_t w = root(log_out), back = gl_inv(root(log_in)), x[1 << SUMS_LOG2];
+    gl_t w = omega(log_out), back = gl_inv(omega(log_in)), x[1 << SUMS_LOG2];
 
     for (uint64_t j = 0; j < in; j++) {
         x[j] = gl_from_u64(given[j].w[lane]);
