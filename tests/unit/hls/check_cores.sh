@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_cores.sh ROOT: hls/core and hls/include by themselves, in an empty folder, through gcc and clang as C99 without
+# check_cores.sh ROOT: hls/core, hls/include and hls/kernels by themselves, in an empty folder, through gcc and clang as C99 without
 # extensions and without warnings, and through clang as OpenCL C 1.2; and the part of the language subset of
 # hls/README.md that lines show. Then planted violations, each of which has to be refused. Exit code 77 if a compiler is missing.
 set -euo pipefail
@@ -19,16 +19,33 @@ fi
 by_compiler() {
     local folder=$1 compiler=$2 header keep=()
     [ "$compiler" != "$gcc" ] || keep=(-fkeep-inline-functions)
-    for header in "$folder"/hls/*/*.h; do
+    for header in "$folder"/hls/{core,include,rtl}/*.h; do
+        [ -e "$header" ] || continue
         printf '#include "%s"\nextern int hls_nothing;\n' "${header#"$folder"/}" >"$folder/alone.c"
         "$compiler" "${flags[@]}" "${keep[@]}" -O1 -I "$folder" -c "$folder/alone.c" -o "$folder/alone.o" || return 1
+    done
+}
+
+# kernels_by_compiler FOLDER COMPILER: every kernel, for 1, 4 and 16 channels, and with what the tools are told spelled out
+kernels_by_compiler() {
+    local folder=$1 compiler=$2 kernel channels tool
+    for kernel in "$folder"/hls/kernels/*.c; do
+        for channels in 0 2; do
+            "$compiler" "${flags[@]}" -I "$folder" -DHLS_CHANNELS_LOG2=$channels -fsyntax-only "$kernel" || return 1
+        done
+        "$compiler" "${flags[@]}" -I "$folder" -O1 -c "$kernel" -o "$folder/alone.o" || return 1
+        for tool in __SYNTHESIS__ __BAMBU__; do
+            "$compiler" "${flags[@]}" -Wno-unknown-pragmas -Wno-unused-label -I "$folder" -D$tool -fsyntax-only "$kernel" ||
+                return 1
+        done
     done
 }
 
 # as_opencl FOLDER: every header of hls/core and hls/include alone
 as_opencl() {
     local folder=$1 header
-    for header in "$folder"/hls/*/*.h; do
+    for header in "$folder"/hls/{core,include,rtl}/*.h; do
+        [ -e "$header" ] || continue
         printf '#include "%s"\n' "${header#"$folder"/}" >"$folder/alone.cl"
         "$clang" -x cl -cl-std=CL1.2 -nostdlibinc -fsyntax-only -pedantic -Wall -Wextra -Werror -Wno-unused-function \
             -I "$folder" "$folder/alone.cl" || return 1
@@ -68,10 +85,40 @@ for path in sorted(pathlib.Path(sys.argv[1], "hls").rglob("*.[ch]")):
                 complain("a loop whose comment says nothing of II")
         elif re.search(r"\bfor\s*\(", line):
             complain("a loop that does not start its line")
-    # recursion: functions of a file call what stands above them
-    for match in re.finditer(r"^static inline [^;{]*?\b(\w+)\([^{;]*\)\n\{\n(.*?)^\}", code, flags=re.S | re.M):
-        if re.search(rf"\b{match[1]}\s*\(", match[2]):
-            bad.append(f"{path}: {match[1]} calls itself")
+    # a loop counts: its own variable by constant steps, compared with something, and nobody else changes it
+    for match in re.finditer(r"\bfor\s*\(", code):
+        def until(start, opening, closing):
+            depth = 0
+            for at in range(start, len(code)):
+                depth += (code[at] == opening) - (code[at] == closing)
+                if depth == 0:
+                    return at
+            return len(code)
+        where = f"{path}:{code.count(chr(10), 0, match.start()) + 1}"
+        close = until(match.end() - 1, "(", ")")
+        head = re.sub(r"\s+", " ", code[match.end():close])
+        parts = re.fullmatch(r"\s*(?:unsigned|int|u?int\d+_t) (\w+) = [^;]+; ([^;]+); ([^;]+)", head)
+        name = parts[1] if parts else ""
+        if not parts or not re.match(rf"{name}( [+-] \w+)? (<|>|<=|>=|!=) ", parts[2]) or "&&" in parts[2] or "||" in parts[2]:
+            bad.append(f"{where}: a loop without a bound that can be seen: for ({head})")
+            continue
+        if not re.fullmatch(rf"{name}(\+\+|--| [+-]= [\w() *<+-]+| (\*|/|<<|>>)= \w+)(, .*)?", parts[3]):
+            bad.append(f"{where}: a loop that does not count: for ({head})")
+        body_start = re.compile(r"\s*").match(code, close + 1).end()
+        body = code[body_start:until(body_start, "{", "}")] if code[body_start:body_start + 1] == "{" else ""
+        if re.search(rf"(?<![\w.>\[])(?<!\+\+|--){name}\s*([-+*/%|&^]|<<|>>)?=(?!=)|\b{name}(\+\+|--)|(\+\+|--){name}\b", body):
+            bad.append(f"{where}: a loop whose body changes {name}")
+    # recursion: which functions call which, this file's and what they reach
+    calls = {}
+    for match in re.finditer(r"^(?:static |inline |void |[a-z]\w* )+\**(\w+)\([^{;]*\)\n\{\n(.*?)^\}", code, flags=re.S | re.M):
+        calls[match[1]] = set(re.findall(r"\b(\w+)\s*\(", match[2]))
+    for name in calls:
+        seen, left = set(), set(calls[name])
+        for _ in range(len(calls) + 1):
+            seen |= left
+            left = set().union(*(calls.get(other, set()) for other in left)) - seen if left else set()
+        if name in seen:
+            bad.append(f"{path}: {name} calls itself")
 print("\n".join(bad))
 sys.exit(bool(bad))
 PY
@@ -82,11 +129,16 @@ by_line "$work"
 by_compiler "$work" "$gcc"
 by_compiler "$work" "$clang"
 as_opencl "$work"
+kernels_by_compiler "$work" "$gcc"
+kernels_by_compiler "$work" "$clang"
+kernels=$(find "$work/hls/kernels" -name '*.c' | wc -l)
+[ "$kernels" -ge 6 ] || { echo "only $kernels kernels were found"; exit 1; }
 headers=$(find "$work/hls" -name '*.h' | wc -l)
 [ "$headers" -ge 8 ] || { echo "only $headers headers were found"; exit 1; }
 if grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"hls/' --include='*.[ch]' "$root/driver" "$root/host" |
-    grep -vE '"hls/include/(kernel_abi|bn_poseidon_layout)\.h"$'; then
-    echo "of hls, driver includes the layout headers only, and host nothing"
+    grep -vE '"hls/include/(kernel_abi|bn_poseidon_layout)\.h"$' |
+    grep -vE '^[^:]*driver/cardmodel/kernel_calls\.c:.*"hls/include/kernel_ports\.h"$'; then
+    echo "of hls, driver includes the layout headers only (the card model's calls of kernels: their ports), and host nothing"
     exit 1
 fi
 
@@ -94,8 +146,9 @@ fi
 planted=0
 refused() {
     rm -rf "$work/planted"
-    mkdir -p "$work/planted/hls/core"
+    mkdir -p "$work/planted/hls/core" "$work/planted/hls/kernels"
     cat >"$work/planted/hls/core/planted.h"
+    cp "$work/planted/hls/core/planted.h" "$work/planted/hls/kernels/planted.c"
     if "$1" "$work/planted" "${@:2}" >"$work/log" 2>&1; then
         echo "not refused by $*:"
         cat "$work/planted/hls/core/planted.h"
@@ -110,6 +163,17 @@ refused by_line <<<'static inline void f(int **p);'
 refused by_line <<<$'/* II=1 */\nfor (int i = 0; i < 2; i++) {'
 refused by_line <<<$'/* no word */\nHLS_LOOP(x)\nfor (int i = 0; i < 2; i++) {'
 refused by_line <<<$'static inline int f(int a)\n{\n    return a ? f(a - 1) : 0;\n}'
+refused by_line <<<$'static int g(int a);\nstatic int f(int a)\n{\n    return g(a);\n}\nstatic int g(int a)\n{\n    return f(a);\n}'
+refused by_line <<<$'static void f(int a)\n{\n    free(a);\n}'
+loop=$'/* II=1 */\nHLS_LOOP(x)\n'
+for head in ';;' 'int i = 0; ; i++' 'int i = 0; a[i] != 0; i++' 'int i = 0; i < n; i = next[i]' 'int i = 0; i < n && a[i]; i++'; do
+    refused by_line <<<"${loop}for ($head) {"$'\n}'
+done
+refused by_line <<<"${loop}for (int i = 0; i < n; i++) {"$'\n    i -= a[i];\n}'
+for compiler in "$gcc" "$clang"; do
+    refused kernels_by_compiler "$compiler" <<<$'int f(int a)\n{\n    int b;\n    return a;\n}'
+    refused kernels_by_compiler "$compiler" <<<$'#ifdef __BAMBU__\nint f(int a)\n{\n    return b;\n}\n#endif'
+done
 refused by_compiler "$gcc" <<<'typedef unsigned __int128 wide;' # clang is silent
 refused by_line <<<'#include <stdint.h>'
 refused as_opencl <<<'static const int table[2] = {1, 2};'
@@ -119,4 +183,4 @@ for compiler in "$gcc" "$clang"; do
     refused by_compiler "$compiler" <<<$'static inline int f(int a)\n{\n    int b;\n    return ({ b = a; b; });\n}'
     refused by_compiler "$compiler" <<<$'#include <stdint.h>\nstatic inline int f(int a)\n{\n    label: return (unsigned)a < -1;\n}'
 done
-echo "$headers headers with gcc and clang, also as OpenCL C; $planted planted violations refused"
+echo "$headers headers with gcc and clang, also as OpenCL C; $kernels kernels; $planted planted violations refused"
