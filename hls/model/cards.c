@@ -15,7 +15,7 @@ const model_card MODEL_CARDS[] = {
 };
 const size_t MODEL_CARD_COUNT = sizeof MODEL_CARDS / sizeof *MODEL_CARDS;
 
-#define CORE(name, products, dsp, lut, fabric_products, fabric_lut, cycles)               \
+#define CORE(name, products, dsp, lut, fabric_products, fabric_lut, cycles)                        \
     {#name, products, dsp, lut, fabric_products, fabric_lut, cycles},
 const model_core MODEL_CORES_COUNTED[] = {MODEL_CORES(CORE)};
 const size_t MODEL_CORE_COUNT = sizeof MODEL_CORES_COUNTED / sizeof *MODEL_CORES_COUNTED;

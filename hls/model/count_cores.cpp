@@ -171,6 +171,18 @@ int main()
         output(hls_gl_columns(low, high));
     });
     // one of eight rounds of a product in Montgomery form that a loop makes: t = (t + a_i b + m p) / 2^32
+#ifdef HLS_GL_RADIX
+    count("GL_EIGHT", [] {
+        word x[HLS_GL_RADIX][HLS_GL_QUAD];
+        for (auto &row : x)
+            for (auto &e : row)
+                input(e);
+        hls_gl_ntt_eight(x, 3);
+        for (auto &row : x)
+            for (auto &e : row)
+                output(e);
+    });
+#endif
     count("BN_ROUND", [] {
         hls_bn b;
         limb a, neg_inv, p[HLS_BN_LIMBS];

@@ -34,7 +34,7 @@ typedef struct model_use {
     double dsp, lut, bram, uram;
 } model_use;
 
-/* A claim: the test asserts those with asserted = true. */
+/* A claim, for the table at the end; if asserted, the program fails when it does not hold. */
 void model_goal(const char *what, double value, const char *unit, double limit, bool at_most,
                 bool asserted);
 
