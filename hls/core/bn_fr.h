@@ -29,6 +29,19 @@ typedef struct hls_fr_sum {
     uint64_t c[HLS_FR_COLUMNS];
 } hls_fr_sum;
 
+/* s = a 2^288, what a sum starts with to which a is added after its reduction; any limbs. */
+static inline void hls_fr_sum_start(hls_fr_sum *s, const hls_bn *a)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: registers */
+    HLS_LOOP(sum_start)
+    for (unsigned k = 0; k < HLS_FR_COLUMNS; k++) {
+        HLS_UNROLL()
+        s->c[k] = k > HLS_BN_LIMBS ? a->l[k - HLS_BN_LIMBS - 1] : 0;
+    }
+}
+
+/* s = 0 */
 static inline void hls_fr_sum_clear(hls_fr_sum *s)
 {
     HLS_INLINE()
