@@ -46,7 +46,7 @@
  * is never read right after it was written. */
 #if defined(__SYNTHESIS__) || defined(__VITIS_HLS__) || defined(__BAMBU__)
 #define HLS_HANDED_ON
-#define RUN_SLOTS(slots, used) (slots)
+#define RUN_SLOTS(slots, used) ((used) < (slots) ? (slots) : (used)) /* all of them */
 #else
 #define HLS_HANDED_ON HLS_MEMORY
 #define RUN_SLOTS(slots, used) ((used) < 2 ? 2 : (used))
