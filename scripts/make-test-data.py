@@ -317,7 +317,7 @@ def execute_request(batch):
 def write_seeds(folder):
     """Seeds for the fuzz targets: batch data, the JSON files, single node entries, programs, requests."""
     folder = pathlib.Path(folder)
-    for sub in ("l2_data", "batch_json", "node", "program", "request", "config", "reflection"):
+    for sub in ("l2_data", "batch_json", "node", "program", "request", "config", "reflection", "cardmodel"):
         (folder / sub).mkdir(parents=True, exist_ok=True)
     for path in sorted(DATA.glob("batch/fork*/*.json")):
         batch = json.loads(path.read_text())
@@ -342,6 +342,20 @@ def write_seeds(folder):
                           ("file", protobuf((1, "h"), (3, "zkprover/v1/zk_prover.proto"))),
                           ("extension", protobuf((5, protobuf((1, "zkprover.v1.Proof"), (2, 7)))))):
         (folder / "reflection" / name).write_bytes(request)
+    # requests to the emulated card: call number, size, message (tests/fuzz/fuzz_cardmodel.c)
+    registers = bytes(16) + (64).to_bytes(12, "little") + (128).to_bytes(12, "little") + (5).to_bytes(4, "little")
+    requests = [(4, protobuf((1, 4096), (2, 4096))), (6, protobuf((3, 64), (4, bytes(range(64))))),
+                (9, protobuf((2, 4096), (4, b"\1" + registers[1:]))), (11, protobuf((2, 4096), (3, 4))),
+                (7, protobuf((4, 128), (5, 64))), (51, protobuf((1, 4096), (2, 16), (3, bytes(4)))),
+                (52, protobuf((1, 4096), (2, 16), (3, 4))), (8, protobuf((2, 0), (4, bytes(8)))), (10, protobuf((2, 0), (3, 8))),
+                (5, protobuf((1, 4096))), (3, protobuf((1, "/x"), (2, "/y"), (8, protobuf((7, 4096))))), (1, protobuf((3, 1)))]
+    frames = [bytes([call]) + len(message).to_bytes(2, "little") + message for call, message in requests]
+    (folder / "cardmodel" / "all").write_bytes(b"\1" + b"".join(frames))
+    for i, frame in enumerate(frames):
+        (folder / "cardmodel" / f"request{i}").write_bytes(b"\1" + frame)
+    (folder / "cardmodel" / "metadata").write_bytes(
+        b'\0<kernel name="k"><arg addressQualifier="1" id="0" size="0x8" offset="0x10"/>'
+        b'<instance name="k_1"><addrRemap base="0x1000"/></instance></kernel>')
 
 
 def main():
