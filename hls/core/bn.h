@@ -24,6 +24,21 @@ static inline int hls_bn_is_zero(const hls_bn *a)
     return bits == 0;
 }
 
+/* 1 if a = b, else 0; any limbs. */
+static inline int hls_bn_equal(const hls_bn *a, const hls_bn *b)
+{
+    uint32_t bits = 0;
+
+    HLS_INLINE()
+    /* II=1, unrolled: a comparison of 256 bits */
+    HLS_LOOP(equal_limbs)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        bits |= a->l[i] ^ b->l[i];
+    }
+    return bits == 0;
+}
+
 /* r = a + b; canonical, canonical. The sum is below 2^255: it does not carry out. */
 static inline void hls_bn_add(hls_bn *r, const hls_bn *a, const hls_bn *b,
                               HLS_TABLE uint32_t p[HLS_BN_LIMBS])
@@ -105,6 +120,16 @@ static inline void hls_fp_mul(hls_bn *r, const hls_bn *a, const hls_bn *b)
 {
     HLS_INLINE()
     hls_bn_mul(r, a, b, HLS_BN_FP, HLS_BN_FP_STEP, HLS_BN_FP_NEG_INV);
+}
+
+/* The same of two canonical numbers, for one subtraction less. */
+static inline void hls_fp_mul_canonical(hls_bn *r, const hls_bn *a, const hls_bn *b)
+{
+    hls_bn_wide t;
+
+    HLS_INLINE()
+    hls_bn_product(&t, a, b);
+    hls_bn_reduce(r, &t, HLS_BN_FP, HLS_BN_FP_STEP, HLS_BN_FP_NEG_INV, 1);
 }
 
 /* r = a^2 / 2^256: canonical, canonical */

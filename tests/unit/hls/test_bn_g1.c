@@ -126,6 +126,11 @@ static void two_points(void **state)
                 hls_g1_dbl(&r, &a);
             }
             equal(&r, &expected);
+            hls_g1_add_all(&r, &a, &c);
+            equal(&r, &expected);
+            r = c;
+            hls_g1_add_all(&r, &a, &r);
+            equal(&r, &expected);
             if (same)
                 continue;
             /* outputs may be inputs */
