@@ -39,6 +39,8 @@
 /* in a pipelined loop's body: no iteration reads what an earlier one writes before it is there (the
  * comment beside it says why) */
 #define HLS_NO_DEPENDENCE(array) HLS_PRAGMA(HLS dependence variable=array type=inter dependent=false)
+/* in a pipelined loop's body: an iteration reads what was written this many iterations ago, or longer */
+#define HLS_DISTANCE(array, iterations) HLS_PRAGMA(HLS dependence variable=array type=inter direction=RAW distance=iterations dependent=true)
 /* in a loop's body: its bounds where they are arguments, for the reports */
 #define HLS_TRIP(least, most) HLS_PRAGMA(HLS loop_tripcount min=least max=most)
 /* first in the body of a function or a loop that calls processes: they run side by side */
@@ -69,6 +71,7 @@
 #define HLS_BRAM(array)
 #define HLS_LUTRAM(array)
 #define HLS_NO_DEPENDENCE(array)
+#define HLS_DISTANCE(array, iterations)
 #define HLS_TRIP(least, most)
 #ifdef __BAMBU__
 #define HLS_DATAFLOW() HLS_PRAGMA(HLS dataflow)

@@ -1,39 +1,159 @@
-/* Multi-scalar multiplication over BN254's G1 by buckets: hls/include/kernel_abi.h says what it
- * takes and writes. */
+/* bn_msm_g1 of kernel_abi.h: multi-scalar multiplication over BN254's G1 by buckets.
+ *
+ * A pass over the points serves HLS_MSM_ADDERS windows: each has a pipe of mixed additions and
+ * buckets of its own, and every point that is read goes to all of them. A pipe is a ring of
+ * HLS_MSM_LATENCY slots: what enters in a step ends as many steps later, in the same slot, and only
+ * then is the bucket written. What comes out of a slot is one of
+ *
+ *   a sum             it goes to its bucket, and the slot is free
+ *   "equal points"    the same point enters again and is doubled; its bucket stays its own
+ *   "bucket in use"   another addition to the same bucket was under way when this one entered: its
+ *                     sum means nothing, the point enters again
+ *
+ * A step takes the next point if the slot is free in all rings. So there is no queue in front of
+ * the adders: the ring is the queue, and only what came out of it decides what enters. bn_msm_g1.md
+ * has the argument for each step, the bounds and the resources. */
 #include "hls/core/bn_g1.h"
-#include "hls/include/kernel_ports.h"
+#include "hls/core/rows.h"
+
+/* windows of a pass */
+#ifndef HLS_MSM_ADDERS
+#define HLS_MSM_ADDERS 4
+#endif
+/* steps from a bucket's read to its write: at least what the tool needs from one to the other */
+#ifndef HLS_MSM_LATENCY
+#define HLS_MSM_LATENCY 192
+#endif
+/* points of a tile: a multiple of 32 * HLS_CHANNELS, so that scalars fill all channels, too */
+#ifndef HLS_MSM_TILE
+#define HLS_MSM_TILE 4096
+#endif
+/* parts of a window's buckets that are added up side by side */
+#ifndef HLS_MSM_SEGMENTS_LOG2
+#define HLS_MSM_SEGMENTS_LOG2 4
+#endif
+/* cycles between two additions of the unit that adds the buckets up */
+#ifndef HLS_MSM_REDUCE_II
+#define HLS_MSM_REDUCE_II 4
+#endif
 
 #define BUCKETS (1u << (HLS_MSM_MAX_WINDOW - 1))
-/* a scalar and the constant that makes its digits signed: below 2^(windows * bits) <= 2^270 */
+#define SEGMENTS (1u << HLS_MSM_SEGMENTS_LOG2)
+#define LANES (SEGMENTS * HLS_MSM_ADDERS)
+#define TILE_ROWS (HLS_MSM_TILE / HLS_CHANNELS)
+/* a scalar plus the constant that makes its digits signed: below 2^(windows * bits) <= 2^269 */
 #define DIGIT_LIMBS 9
 
-typedef struct digits {
-    uint32_t l[DIGIT_LIMBS + 1];
-} digits;
+#if HLS_MSM_TILE % (32 << HLS_CHANNELS_LOG2) != 0
+#error "a tile is whole groups of pieces, of points and of scalars"
+#endif
 
-#define PICK(name, of) (channel == (of) ? (*out = name##_##of[at], 0) : 0)
-#define STORE(name, of) (channel == (of) ? (name##_##of[at] = *row, 0) : 0)
+/* What the slots of a ring hold, in memories. */
+typedef struct msm_ring {
+    uint8_t equal[HLS_MSM_LATENCY];
+    hls_g1_affine point[HLS_MSM_LATENCY];
+    hls_g1_xyzz sum[HLS_MSM_LATENCY];
+} msm_ring;
 
-static inline void load_row(hls_row *out, uint64_t row, HLS_PARAM_ROWS(buffer))
+/* And in registers, since each step looks at all: the bucket's number from 1, 0 for a slot that is
+ * not in use (16 bits are enough for 2^15); and whether no other addition to the bucket was under
+ * way when this one entered. */
+typedef struct msm_slots {
+    uint16_t bucket[HLS_MSM_LATENCY];
+    uint8_t alone[HLS_MSM_LATENCY];
+} msm_slots;
+
+/* What a pass needs to cut its digits out of a scalar. */
+typedef struct msm_window {
+    uint32_t half[DIGIT_LIMBS]; /* the sum of 2^(w bits + bits - 1) over all windows w */
+    uint32_t bits, first, windows;
+} msm_window;
+
+/* Added to a scalar, half makes window w minus 2^(bits - 1) a signed digit: no carries from window
+ * to window. */
+static void msm_half(msm_window *window)
 {
-    uint32_t channel = hls_stripe_channel(row, HLS_CHANNELS_LOG2);
-    uint64_t at = hls_stripe_row(row, HLS_CHANNELS_LOG2);
+    uint32_t next = window->bits - 1, end = window->windows * window->bits;
 
-    HLS_INLINE()
-    (void)(HLS_EACH(PICK, buffer));
+    /* II=1: a bit a cycle, 288 cycles once a run */
+    HLS_LOOP(half_bits)
+    for (unsigned i = 0; i < 32 * DIGIT_LIMBS; i++) {
+        HLS_PIPELINE(1)
+        if (i % 32 == 0)
+            window->half[i / 32] = 0;
+        if (i == next && i < end) {
+            window->half[i / 32] |= (uint32_t)1 << i % 32;
+            next += window->bits;
+        }
+    }
 }
 
-static inline void store_row(uint64_t row_number, const hls_row *row, HLS_PARAM_ROWS(buffer))
+/* The pass's digits of a scalar, -2^(bits - 1) .. 2^(bits - 1) - 1; 0 for windows that there are
+ * not. Any limbs: digits above the last window's are cut off. */
+static inline void msm_digits(int32_t digit[HLS_MSM_ADDERS], const hls_row *row, unsigned half,
+                              const msm_window *window)
 {
-    uint32_t channel = hls_stripe_channel(row_number, HLS_CHANNELS_LOG2);
-    uint64_t at = hls_stripe_row(row_number, HLS_CHANNELS_LOG2);
+    uint32_t s[DIGIT_LIMBS + 1];
+    uint64_t carry = 0;
 
     HLS_INLINE()
-    (void)(HLS_EACH(STORE, buffer));
+    HLS_REGISTERS(s)
+    /* II=1, unrolled: a carry chain of 288 bits */
+    HLS_LOOP(digit_add)
+    for (unsigned i = 0; i < DIGIT_LIMBS; i++) {
+        uint64_t word = i < HLS_BN_LIMBS ? row->w[(4 * half + i / 2) % HLS_ROW_WORDS] : 0;
+
+        HLS_UNROLL()
+        carry += (uint64_t)window->half[i] + (uint32_t)(word >> 32 * (i % 2));
+        s[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    s[DIGIT_LIMBS] = 0;
+    /* II=1, unrolled: a shifter for each window, by the same distance all through a pass */
+    HLS_LOOP(digit_windows)
+    for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+        uint32_t number = window->first + w, at = number * window->bits;
+        uint32_t limb = number < window->windows ? at / 32 : 0;
+        uint64_t pair = (uint64_t)s[limb + 1] << 32 | s[limb];
+        uint32_t sign = (uint32_t)1 << (window->bits - 1);
+
+        HLS_UNROLL()
+        digit[w] = (int32_t)((uint32_t)(pair >> at % 32) & (2 * sign - 1)) -
+                   (int32_t)HLS_FAULTY(111, sign, sign - 1);
+        if (number >= window->windows)
+            digit[w] = 0;
+    }
 }
 
-/* Four words of a row, from word at, as limbs. */
-static inline void to_limbs(hls_bn *r, const hls_row *row, unsigned at)
+#define MSM_COPY(name, tile, channel) tile[channel][i] = name##_##channel[from + i];
+
+/* The tile's points and scalars, through all channels side by side: a buffer's rows lie in each
+ * channel one behind the other, in whole groups of pieces. */
+static void msm_load(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t points_row,
+                     uint64_t scalars_row, uint32_t items, hls_row point[HLS_CHANNELS][TILE_ROWS],
+                     hls_row scalar[HLS_CHANNELS][TILE_ROWS / 2])
+{
+    uint64_t from = hls_stripe_row(scalars_row, HLS_CHANNELS_LOG2);
+    uint32_t rows = (uint32_t)hls_stripe_rows((items + 1) / 2, HLS_CHANNELS_LOG2);
+
+    /* II=1: a row from each channel, bursts of 16; memory gives them as fast */
+    HLS_LOOP(load_scalars)
+    for (uint32_t i = 0; i < rows && i < TILE_ROWS / 2; i++) {
+        HLS_PIPELINE(1)
+        HLS_REPEAT(MSM_COPY, scalars, scalar)
+    }
+    from = hls_stripe_row(points_row, HLS_CHANNELS_LOG2);
+    rows = (uint32_t)hls_stripe_rows(items, HLS_CHANNELS_LOG2);
+    /* II=1: the same */
+    HLS_LOOP(load_points)
+    for (uint32_t i = 0; i < rows && i < TILE_ROWS; i++) {
+        HLS_PIPELINE(1)
+        HLS_REPEAT(MSM_COPY, points, point)
+    }
+}
+
+/* Words of a row as limbs and back: wires. */
+static inline void msm_to_limbs(hls_bn *r, const hls_row *row, unsigned at)
 {
     HLS_INLINE()
     /* II=1, unrolled: wires */
@@ -44,135 +164,327 @@ static inline void to_limbs(hls_bn *r, const hls_row *row, unsigned at)
     }
 }
 
-static inline void from_limbs(hls_row *row, unsigned at, const hls_bn *a)
+static inline void msm_from_limbs(hls_row *row, unsigned at, const hls_bn *a)
 {
     HLS_INLINE()
     /* II=1, unrolled: wires */
     HLS_LOOP(limb_words)
-    for (unsigned i = 0; i < HLS_BN_LIMBS / 2; i++) {
+    for (unsigned i = 0; i < HLS_BN_WORDS; i++) {
         HLS_UNROLL()
-        row->w[at + i] = (uint64_t)a->l[2 * i + 1] << 32 | a->l[2 * i];
+        row->w[at + i] = hls_bn_word(a, i);
     }
 }
 
-/* h = the sum of 2^(w bits + bits - 1) over all windows w: what is added to a scalar, so that its
- * window minus 2^(bits - 1) is a signed digit, without a carry from window to window. */
-static void half_of_windows(digits *h, uint32_t bits)
+/* Whether an addition to this bucket is under way; one that ends in this step counts, so that a
+ * bucket is not read in the step that writes it. The comparisons need nothing of the step before;
+ * only `alone` does: from step to step there is one AND and an OR of HLS_MSM_LATENCY bits. */
+static inline int msm_in_use(const msm_slots *slots, uint16_t bucket)
 {
-    uint32_t next = bits - 1, end = HLS_MSM_WINDOWS(bits) * bits;
-
-    /* II=1: bit by bit, 288 cycles once a run */
-    HLS_LOOP(half_limbs)
-    for (unsigned i = 0; i < 32 * DIGIT_LIMBS; i++) {
-        HLS_PIPELINE(1)
-        if (i % 32 == 0)
-            h->l[i / 32] = 0;
-        if (i == next && i < end) {
-            h->l[i / 32] |= (uint32_t)1 << i % 32;
-            next += bits;
-        }
-    }
-    h->l[DIGIT_LIMBS] = 0;
-}
-
-/* The digit of window w of scalar + half: -2^(bits - 1) .. 2^(bits - 1) - 1. */
-static inline int32_t digit_of(const hls_bn *scalar, const digits *half, uint32_t bits,
-                               uint32_t window)
-{
-    digits s;
-    uint64_t carry = 0, pair;
-    uint32_t at = window * bits;
+    uint8_t hit = 0;
 
     HLS_INLINE()
-    HLS_REGISTERS(s.l)
-    /* II=1, unrolled: a carry chain */
-    HLS_LOOP(digit_add)
-    for (unsigned i = 0; i < DIGIT_LIMBS; i++) {
-        uint64_t t = (uint64_t)half->l[i] + (i < HLS_BN_LIMBS ? scalar->l[i] : 0) + carry;
-
+    /* II=1, unrolled: comparators of 16 bits, side by side */
+    HLS_LOOP(compare)
+    for (unsigned i = 0; i < HLS_MSM_LATENCY; i++) {
         HLS_UNROLL()
-        s.l[i] = (uint32_t)t;
-        carry = t >> 32;
+        hit |= (uint8_t)((slots->bucket[i] == bucket) & slots->alone[i]);
     }
-    s.l[DIGIT_LIMBS] = 0;
-    pair = (uint64_t)s.l[at / 32 + 1] << 32 | s.l[at / 32];
-    return (int32_t)((uint32_t)(pair >> at % 32) & ((1u << bits) - 1)) -
-           (int32_t)(1u << (bits - 1));
+    return hit;
 }
 
-/* r = a + b, every case. */
-static inline void add_any(hls_g1_xyzz *r, const hls_g1_xyzz *a, const hls_g1_xyzz *b)
+/* What comes out of a slot: nothing or a sum (which goes to its bucket) makes it free. */
+static inline int msm_leave(const msm_slots *slots, const msm_ring *ring, unsigned slot,
+                            hls_g1_xyzz bucket[BUCKETS])
 {
-    if (hls_bn_is_zero(&b->zz))
-        *r = *a;
-    else if (hls_bn_is_zero(&a->zz))
-        *r = *b;
-    else if (hls_g1_add(r, a, b))
-        hls_g1_dbl(r, a);
+    uint32_t at = slots->bucket[slot];
+
+    HLS_INLINE()
+    if (at == 0)
+        return 1;
+    if (HLS_FAULTY(112, !slots->alone[slot], 0) || HLS_FAULTY(113, ring->equal[slot], 0))
+        return 0;
+    bucket[at - 1] = ring->sum[slot];
+    return 1;
 }
 
-void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64));
+/* What enters: what came out without a sum, else the point if there is a digit. Returns whether the
+ * slot is in use now. */
+static inline int msm_enter(msm_slots *slots, msm_ring *ring, unsigned slot, int open,
+                            const hls_g1_affine *point, int32_t digit,
+                            const hls_g1_xyzz bucket[BUCKETS])
+{
+    hls_bn zero = {{0, 0, 0, 0, 0, 0, 0, 0}};
+    uint16_t at = (uint16_t)(digit < 0 ? -digit : digit);
+    int twice = !open && slots->alone[slot];
 
+    HLS_INLINE()
+    if (open) {
+        ring->point[slot].x = point->x;
+        ring->point[slot].y = point->y;
+        if (HLS_FAULTY(114, digit < 0, 0))
+            hls_fp_sub(&ring->point[slot].y, &zero, &point->y);
+    } else {
+        at = slots->bucket[slot];
+    }
+    /* the second trip of equal points is its bucket's, all others have to look */
+    if (!twice)
+        slots->alone[slot] = at != 0 && !HLS_FAULTY(115, msm_in_use(slots, at), 0);
+    slots->bucket[slot] = at;
+    if (at != 0 && slots->alone[slot])
+        ring->equal[slot] =
+            (uint8_t)hls_g1_pipe(&ring->sum[slot], &bucket[at - 1], &ring->point[slot], twice);
+    return at != 0;
+}
+
+/* Adds a tile's points to the buckets; at the end of a pass (drain) goes on until all rings are
+ * empty. Returns the steps it took.
+ *
+ * Their bound: an addition that is alone ends within two trips. While a ring is not empty, a trip
+ * starts such an addition if there is none, so in each three trips something ends. A step takes no
+ * point only while some slot is in use, and HLS_MSM_LATENCY ends make a ring empty: less than 3
+ * HLS_MSM_LATENCY (HLS_MSM_LATENCY + 1) steps a point, and once more for the end. (With equal
+ * digits all along it is HLS_MSM_LATENCY + 1 steps a point, see bn_msm_g1.md.) */
+static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
+                               hls_row scalar[HLS_CHANNELS][TILE_ROWS / 2], uint64_t points_row,
+                               uint64_t scalars_row, uint32_t items, const msm_window *window,
+                               int drain, uint32_t *slot, msm_slots slots[HLS_MSM_ADDERS],
+                               msm_ring ring[HLS_MSM_ADDERS],
+                               hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS])
+{
+    const uint64_t most =
+        UINT64_C(3) * HLS_MSM_LATENCY * (HLS_MSM_LATENCY + 1) * ((uint64_t)items + 1);
+    uint64_t points_base = hls_stripe_row(points_row, HLS_CHANNELS_LOG2);
+    uint64_t scalars_base = hls_stripe_row(scalars_row, HLS_CHANNELS_LOG2);
+    uint64_t step = 0;
+    uint32_t taken = 0, idle = 0, at = *slot;
+
+    /* Whether a point is taken, and with it the address of the next, depends on what entered a
+     * whole trip ago. From step to step there are the verdicts of msm_in_use and counters. The
+     * sums' ring is read HLS_MSM_LATENCY steps after it was written, so the tool has that long for
+     * an addition. Buckets are written before they are read in a step, and never the same one. When
+     * no slot was in use for a whole trip, nothing is under way. Therefore: II=1 */
+    HLS_LOOP(accumulate)
+    for (step = 0; step < most && (taken < items || (drain && idle < HLS_MSM_LATENCY)); step++) {
+        int open[HLS_MSM_ADDERS], all_open = 1, take, used = 0;
+        int32_t digit[HLS_MSM_ADDERS];
+        hls_g1_affine next;
+
+        HLS_PIPELINE(1)
+        HLS_DISTANCE(ring, HLS_MSM_LATENCY)
+        /* II=1, unrolled: windows side by side */
+        HLS_LOOP(leave)
+        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+            HLS_UNROLL()
+            open[w] = msm_leave(&slots[w], &ring[w], at, bucket[w]);
+            all_open &= open[w];
+            digit[w] = 0;
+        }
+        take = all_open && taken < items;
+        if (take) {
+            uint64_t p = points_row + taken, s = scalars_row + taken / 2;
+            const hls_row *row = &point[hls_stripe_channel(p, HLS_CHANNELS_LOG2)]
+                                       [hls_stripe_row(p, HLS_CHANNELS_LOG2) - points_base];
+
+            msm_to_limbs(&next.x, row, 0);
+            msm_to_limbs(&next.y, row, 4);
+            row = &scalar[hls_stripe_channel(s, HLS_CHANNELS_LOG2)]
+                         [hls_stripe_row(s, HLS_CHANNELS_LOG2) - scalars_base];
+            msm_digits(digit, row, HLS_FAULTY(117, taken % 2, 0), window);
+            taken++;
+        } else {
+            next.x = next.y = (hls_bn){{0, 0, 0, 0, 0, 0, 0, 0}};
+        }
+        /* II=1, unrolled: the adders */
+        HLS_LOOP(enter)
+        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+            HLS_UNROLL()
+            used |= msm_enter(&slots[w], &ring[w], at, open[w], &next, digit[w], bucket[w]);
+        }
+        idle = used ? 0 : idle + 1;
+        at = at + 1 == HLS_MSM_LATENCY ? 0 : at + 1;
+    }
+    *slot = at;
+    return step;
+}
+
+/* A tile's way: reading the next one and adding up this one overlap. */
+static uint64_t msm_tile(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t points_row,
+                         uint64_t scalars_row, uint32_t items, int last, const msm_window *window,
+                         uint32_t *slot, msm_slots slots[HLS_MSM_ADDERS],
+                         msm_ring ring[HLS_MSM_ADDERS], hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS])
+{
+    hls_row point[HLS_CHANNELS][TILE_ROWS];
+    hls_row scalar[HLS_CHANNELS][TILE_ROWS / 2];
+
+    HLS_DATAFLOW()
+    HLS_BANKS(point, 1)
+    HLS_BANKS(scalar, 1)
+    msm_load(HLS_PASS_ROWS(points), HLS_PASS_ROWS(scalars), points_row, scalars_row, items, point,
+             scalar);
+    return msm_accumulate(point, scalar, points_row, scalars_row, items, window, last, slot, slots,
+                          ring, bucket);
+}
+
+/* Adds a window's buckets up: sum over i of (i + 1) bucket[i], i < used, for all windows of a pass.
+ *
+ * Buckets are cut into SEGMENTS segments of m: S_g is the sum of segment g, T_g that of (j + 1)
+ * times its bucket j, both by running sums from the last bucket to the first, and the window's sum
+ * is that of T_g + g m S_g. A lane is a segment of a window; sums[g * HLS_MSM_ADDERS + w] is its S,
+ * LANES further its T. Rounds:
+ *
+ *   m rounds               S_g += the next bucket; T_g += S_g
+ *   log2 SEGMENTS rounds   S_g += S_(g + 1), then S_(g + 2), ...: S_g is the sum of all from g on
+ *   log2 SEGMENTS rounds   S_0 = the sum of S_1, S_2, ..., which is that of g S_g; T_0 = that of
+ * all log2 m rounds          S_0 += S_0 one round              T_0 += S_0
+ *
+ * A round is 2 LANES additions; none needs a result of the LANES before it. */
+static void msm_reduce(hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS], uint32_t bits,
+                       hls_g1_xyzz sums[2 * LANES])
+{
+    uint32_t used = (uint32_t)1 << (bits - 1);
+    uint32_t depth_log2 = bits - 1 > HLS_MSM_SEGMENTS_LOG2 ? bits - 1 - HLS_MSM_SEGMENTS_LOG2 : 0;
+    uint32_t depth = (uint32_t)1 << depth_log2;
+    uint32_t suffix = depth, tree = suffix + HLS_MSM_SEGMENTS_LOG2;
+    uint32_t doublings = tree + HLS_MSM_SEGMENTS_LOG2,
+             end = doublings + HLS_FAULTY(116, depth_log2, depth_log2 / 2);
+
+    /* II=1: clears registers of sums */
+    HLS_LOOP(reduce_clear)
+    for (unsigned i = 0; i < 2 * LANES; i++) {
+        HLS_PIPELINE(1)
+        hls_g1_set_zero(&sums[i]);
+    }
+    /* no II: rounds follow each other without a gap, as one loop */
+    HLS_LOOP(reduce_rounds)
+    for (uint32_t round = 0; round <= end; round++) {
+        /* II=HLS_MSM_REDUCE_II: one adder of fifteen products, four multipliers at II=4. Its
+         * results are there LANES additions later */
+        HLS_LOOP(reduce_lanes)
+        for (uint32_t i = 0; i < 2 * LANES; i++) {
+            uint32_t lane = i % LANES, segment = lane / HLS_MSM_ADDERS, w = lane % HLS_MSM_ADDERS;
+            uint32_t second = i / LANES, from = i, far = 1;
+            hls_g1_xyzz a = sums[i], b;
+            int active = 1;
+
+            HLS_PIPELINE(HLS_MSM_REDUCE_II)
+            HLS_DISTANCE(sums, LANES)
+            hls_g1_set_zero(&b);
+            if (round < suffix) {
+                uint32_t j = segment * depth + depth - 1 - round;
+
+                if (second)
+                    from = lane;
+                else if (j < used)
+                    b = bucket[w][j];
+                active = second || j < used;
+            } else if (round < tree) {
+                far = (uint32_t)1 << (round - suffix);
+                from = i + far * HLS_MSM_ADDERS;
+                active = !second && segment + far < SEGMENTS;
+            } else if (round < doublings) {
+                far = SEGMENTS >> (round - tree + 1);
+                from = i + far * HLS_MSM_ADDERS;
+                active = segment < far;
+                /* g = 0 does not count */
+                if (HLS_FAULTY(118, round == tree && segment == 0 && !second, 0))
+                    hls_g1_set_zero(&a);
+            } else {
+                active = segment == 0 && (round < end) == !second;
+                from = lane;
+            }
+            if (active && (round >= suffix || second))
+                b = sums[from % (2 * LANES)];
+            if (active && !hls_bn_is_zero(&b.zz))
+                hls_g1_add_all(&sums[i], &a, &b);
+            else if (active)
+                sums[i] = a;
+        }
+    }
+}
+
+HLS_TOP_ROWS(points, a)
+HLS_TOP_ROWS(scalars, a)
+HLS_TOP_ROWS(sums, a)
 void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
-    HLS_MEMORY hls_g1_xyzz bucket[BUCKETS];
-    digits half;
-    uint32_t used;
+    HLS_MEMORY hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS];
+    HLS_MEMORY msm_ring ring[HLS_MSM_ADDERS];
+    msm_slots slots[HLS_MSM_ADDERS];
+    HLS_MEMORY hls_g1_xyzz total[2 * LANES];
+    msm_window window = {{0}, 0, 0, 0};
+    uint32_t slot = 0;
 
-    if (window_bits < 2 || window_bits > HLS_MSM_MAX_WINDOW || count == 0 || count > 1u << 26)
+    HLS_INTERFACE_ROWS(points, a)
+    HLS_INTERFACE_ROWS(scalars, a)
+    HLS_INTERFACE_ROWS(sums, a)
+    HLS_INTERFACE_NUMBER(count)
+    HLS_INTERFACE_NUMBER(window_bits)
+    HLS_INTERFACE_NUMBER(points_row)
+    HLS_INTERFACE_NUMBER(scalars_row)
+    HLS_INTERFACE_NUMBER(sums_row)
+    HLS_INTERFACE_CONTROL()
+    HLS_BANKS(bucket, 1)
+    HLS_URAM(bucket)
+    HLS_BANKS(ring, 1)
+    HLS_REGISTERS(slots)
+
+    if (window_bits < 2 || window_bits > HLS_MSM_MAX_WINDOW || count == 0 || count > 1u << 26 ||
+        points_row % HLS_ROW_ALIGN != 0 || scalars_row % HLS_ROW_ALIGN != 0)
         return;
-    used = 1u << (window_bits - 1);
-    half_of_windows(&half, window_bits);
-    /* one pass over the points for each window; no II, passes follow each other */
-    HLS_LOOP(windows)
-    for (uint32_t w = 0; w < HLS_MSM_WINDOWS(window_bits); w++) {
-        hls_g1_xyzz sum, run;
-        hls_row row;
-
-        /* II=1: one bucket a cycle */
+    window.bits = window_bits;
+    window.windows = HLS_MSM_WINDOWS(window_bits);
+    msm_half(&window);
+    /* II=1: slots are not in use before the first pass, nor after each */
+    HLS_LOOP(rings)
+    for (unsigned i = 0; i < HLS_MSM_LATENCY; i++) {
+        HLS_PIPELINE(1)
+        /* II=1, unrolled: windows side by side */
+        HLS_LOOP(rings_windows)
+        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+            HLS_UNROLL()
+            slots[w].bucket[i] = 0;
+            slots[w].alone[i] = 0;
+        }
+    }
+    /* no II: passes follow each other. At most 128 windows */
+    HLS_LOOP(passes)
+    for (uint32_t first = 0; first < window.windows; first += HLS_MSM_ADDERS) {
+        window.first = first;
+        /* II=1: a bucket of each window a cycle */
         HLS_LOOP(clear)
-        for (uint32_t i = 0; i < used; i++) {
+        for (uint32_t i = 0; i < (uint32_t)1 << (window_bits - 1); i++) {
             HLS_PIPELINE(1)
-            hls_g1_set_zero(&bucket[i]);
-        }
-        /* II: the latency of an addition, since the next may need the same bucket */
-        HLS_LOOP(accumulate)
-        for (uint32_t i = 0; i < count; i++) {
-            hls_g1_affine point;
-            hls_bn scalar;
-            int32_t d;
-            uint32_t at;
-
-            load_row(&row, scalars_row + i / 2, HLS_PASS_ROWS(scalars));
-            to_limbs(&scalar, &row, 4 * (i % 2));
-            d = digit_of(&scalar, &half, window_bits, w);
-            load_row(&row, points_row + i, HLS_PASS_ROWS(points));
-            to_limbs(&point.x, &row, 0);
-            to_limbs(&point.y, &row, 4);
-            if (d == 0)
-                continue;
-            if (d < 0) {
-                hls_bn zero = {{0, 0, 0, 0, 0, 0, 0, 0}};
-
-                hls_fp_sub(&point.y, &zero, &point.y);
+            /* II=1, unrolled: windows side by side */
+            HLS_LOOP(clear_windows)
+            for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+                HLS_UNROLL()
+                if (HLS_FAULTY(119, 1, first == 0))
+                    hls_g1_set_zero(&bucket[w][i]);
             }
-            at = (uint32_t)(d < 0 ? -d : d) - 1;
-            if (hls_g1_add_affine(&bucket[at], &bucket[at], &point))
-                hls_g1_dbl_affine(&bucket[at], &point);
         }
-        hls_g1_set_zero(&sum);
-        hls_g1_set_zero(&run);
-        /* II: two additions, each needs the one before */
-        HLS_LOOP(running_sums)
-        for (uint32_t i = 0; i < used; i++) {
-            add_any(&run, &run, &bucket[used - 1 - i]);
-            add_any(&sum, &sum, &run);
+        /* no II: tiles overlap as processes do; at most 2^26 / HLS_MSM_TILE */
+        HLS_LOOP(tiles)
+        for (uint32_t at = 0; at < count; at += HLS_MSM_TILE) {
+            uint32_t items = count - at < HLS_MSM_TILE ? count - at : HLS_MSM_TILE;
+
+            (void)msm_tile(HLS_PASS_ROWS(points), HLS_PASS_ROWS(scalars),
+                           points_row + HLS_FAULTY(120, at, 0), scalars_row + at / 2, items,
+                           HLS_FAULTY(121, at + items == count, 0), &window, &slot, slots, ring,
+                           bucket);
         }
-        from_limbs(&row, 0, &sum.x);
-        from_limbs(&row, 4, &sum.y);
-        store_row(sums_row + 2 * w, &row, HLS_PASS_ROWS(sums));
-        from_limbs(&row, 0, &sum.zz);
-        from_limbs(&row, 4, &sum.zzz);
-        store_row(sums_row + 2 * w + 1, &row, HLS_PASS_ROWS(sums));
+        msm_reduce(bucket, window_bits, total);
+        /* no II: two rows for each window */
+        HLS_LOOP(store)
+        for (uint32_t w = 0; w < HLS_MSM_ADDERS && first + w < window.windows; w++) {
+            const hls_g1_xyzz *sum = &total[LANES + w];
+            hls_row row;
+
+            msm_from_limbs(&row, 0, &sum->x);
+            msm_from_limbs(&row, 4, &sum->y);
+            hls_rows_write(HLS_PASS_ROWS(sums), sums_row + 2 * (first + w), &row);
+            msm_from_limbs(&row, 0, &sum->zz);
+            msm_from_limbs(&row, 4, &sum->zzz);
+            hls_rows_write(HLS_PASS_ROWS(sums), sums_row + 2 * (first + w) + 1, &row);
+        }
     }
 }

@@ -8,7 +8,8 @@
 
 #include "driver/field/bn_curve.h"
 
-#define MOST 96
+#define FEW 96 /* points whose multiples are computed one by one */
+#define MOST (2 * HLS_MSM_TILE + 77)
 #define GUARD UINT64_C(0xa5a5a5a5a5a5a5a5)
 
 typedef struct input {
@@ -194,7 +195,7 @@ static void every_window(void **state)
 {
     static const uint32_t counts[] = {1, 2, 3, 7, 16, 33, 90};
     uint64_t seed = 1;
-    input in;
+    static input in;
 
     (void)state;
     for (uint32_t bits = 2; bits <= HLS_MSM_MAX_WINDOW; bits++)
@@ -209,12 +210,12 @@ static void adversaries(void **state)
 {
     static const uint32_t bits[] = {2, 3, 5, 8, 12};
     uint64_t seed = 2, k[4];
-    input in;
+    static input in;
 
     (void)state;
     for (unsigned b = 0; b < sizeof(bits) / sizeof(bits[0]); b++)
         for (int what = 0; what < 11; what++) {
-            in.count = b == 1 ? MOST : 41;
+            in.count = b == 1 ? FEW : 41;
             random_scalar(k, &seed);
             for (uint32_t i = 0; i < in.count; i++) {
                 bn_g1 p = multiple(i + 1), same = multiple(77);
@@ -273,7 +274,7 @@ static void adversaries(void **state)
 static void largest_window(void **state)
 {
     uint64_t seed = 3;
-    input in;
+    static input in;
 
     (void)state;
     mixed(&in, 12, &seed);
@@ -290,15 +291,92 @@ static void offsets(void **state)
 {
     bn_g1x ours, theirs;
     uint64_t seed = 4;
-    input in;
+    static input in;
 
     (void)state;
-    for (uint32_t count = 40; count <= MOST; count += 27) {
+    for (uint32_t count = 40; count <= FEW; count += 27) {
         mixed(&in, count, &seed);
         run_at(&ours, &in, 5, 256 * count, 512, 768);
         expect(&theirs, &in);
         assert_true(bn_g1x_eq(&ours, &theirs));
     }
+}
+
+/* more than one tile, and the last not full: some points again and again */
+static void tiles(void **state)
+{
+    static input in;
+    static const uint32_t counts[] = {HLS_MSM_TILE, HLS_MSM_TILE + 1, MOST};
+    enum { POINTS = 8 };
+    bn_g1 some[POINTS];
+    uint64_t seed = 6;
+
+    (void)state;
+    for (int i = 0; i < POINTS; i++)
+        some[i] = multiple(test_random(&seed));
+    for (int c = 0; c < 3; c++) {
+        bn_fr sum[POINTS];
+        bn_g1x ours, theirs, t;
+
+        memset(sum, 0, sizeof(sum));
+        in.count = counts[c];
+        for (uint32_t i = 0; i < in.count; i++) {
+            bn_fr k;
+
+            random_scalar(in.scalar[i], &seed);
+            memcpy(k.l, in.scalar[i], 32);
+            in.point[i] = some[(i + i / 16) % POINTS];
+            bn_fr_add(&sum[(i + i / 16) % POINTS], &sum[(i + i / 16) % POINTS], &k);
+        }
+        run_at(&ours, &in, 11, 0, 256, 0);
+        bn_g1x_set_zero(&theirs);
+        for (int i = 0; i < POINTS; i++) {
+            bn_g1_mul_var(&t, &some[i], sum[i].l);
+            bn_g1x_add(&theirs, &theirs, &t);
+        }
+        assert_true(bn_g1x_eq(&ours, &theirs));
+    }
+}
+
+/* How many steps one tile takes: the bound of bn_msm_g1.md for buckets by chance, and a trip and a
+ * step for each point where all want the same bucket. */
+static void steps(void **state)
+{
+    static hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS];
+    static msm_ring ring[HLS_MSM_ADDERS];
+    msm_slots slots[HLS_MSM_ADDERS];
+    msm_window window = {{0}, 16, 0, 16};
+    buffer points = buffer_create(HLS_MSM_TILE), scalars = buffer_create(HLS_MSM_TILE / 2);
+    uint64_t seed = 7, taken;
+    uint32_t slot = 0, items = HLS_MSM_TILE;
+
+    (void)state;
+    msm_half(&window);
+    memset(slots, 0, sizeof(slots));
+    for (uint32_t i = 0; i < items; i++) {
+        bn_g1 p = multiple(1 + i % 64);
+
+        memcpy(row_of(&points, i), &p, 64);
+        for (int k = 0; k < 4; k++) /* uniform, below 2^253 */
+            row_of(&scalars, i / 2)[4 * (i % 2) + k] = test_random(&seed) >> (k == 3 ? 11 : 0);
+    }
+    memset(bucket, 0, sizeof(bucket));
+    taken = msm_tile(CHANNELS(points), CHANNELS(scalars), 0, 0, items, 1, &window, &slot, slots,
+                     ring, bucket);
+    print_message("%u points by chance: %u steps\n", items, (unsigned)taken);
+    assert_true(taken >= items && taken <= items + items / 20 + 4 * HLS_MSM_LATENCY);
+    for (uint32_t i = 0; i < items; i++)
+        small_scalar(row_of(&scalars, i / 2) + 4 * (i % 2), 5, 0);
+    /* different points, so that none is doubled */
+    items = items < 60 ? items : 60;
+    memset(bucket, 0, sizeof(bucket));
+    taken = msm_tile(CHANNELS(points), CHANNELS(scalars), 0, 0, items, 1, &window, &slot, slots,
+                     ring, bucket);
+    print_message("%u points in one bucket: %u steps\n", items, (unsigned)taken);
+    assert_true(taken >= (uint64_t)items * HLS_MSM_LATENCY);
+    assert_true(taken <= (uint64_t)(items + 2) * (HLS_MSM_LATENCY + 1));
+    buffer_destroy(&points);
+    buffer_destroy(&scalars);
 }
 
 /* counts and windows that the contract does not have: nothing is read or written */
@@ -309,8 +387,11 @@ static void refused(void **state)
     buffer b = buffer_create(HLS_ROW_ALIGN);
 
     (void)state;
-    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        bn_msm_g1(CHANNELS(b), CHANNELS(b), CHANNELS(b), bad[i][0], bad[i][1], 0, 0, 0);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]) + 2; i++) {
+        if (i < sizeof(bad) / sizeof(bad[0]))
+            bn_msm_g1(CHANNELS(b), CHANNELS(b), CHANNELS(b), bad[i][0], bad[i][1], 0, 0, 0);
+        else /* rows that are not aligned */
+            bn_msm_g1(CHANNELS(b), CHANNELS(b), CHANNELS(b), 1, 4, i % 2, 1 - i % 2, 0);
         for (uint64_t row = 0; row < b.rows; row++)
             assert_int_equal(row_of(&b, row)[0], GUARD);
     }
@@ -342,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_window),   cmocka_unit_test(adversaries),
         cmocka_unit_test(largest_window), cmocka_unit_test(offsets),
+        cmocka_unit_test(tiles),          cmocka_unit_test(steps),
         cmocka_unit_test(refused),        cmocka_unit_test(any_words),
     };
 
