@@ -165,8 +165,16 @@ static void direct_free(void *card, card_buffer *b)
 
 /* ---- what commands do ---- */
 
+/* A kernel's memory is the process's (HLS_MEMORY), so its units take turns. */
+#define UNLOCKED(name, arguments) PTHREAD_MUTEX_INITIALIZER,
+#define LOCKS                                                                                      \
+    {                                                                                              \
+        HLS_KERNELS(UNLOCKED)                                                                      \
+    }
+
 static void call(const direct_card *c, const card_ticket *t)
 {
+    static pthread_mutex_t turn[][CARD_KERNELS] = {LOCKS, LOCKS, LOCKS};
     static direct_call *const *const CALLS[] = {direct_calls_k0, direct_calls_k2, direct_calls_k4};
     uint32_t k = c->options.caps.channels_log2;
     const char *letters = card_kernel_args((card_kernel)t->what);
@@ -181,7 +189,9 @@ static void call(const direct_card *c, const card_ticket *t)
         for (uint32_t channel = 0; channel >> k == 0; channel++)
             args[n++] = (uintptr_t)t->args[i].rows->channel[channel];
     }
+    pthread_mutex_lock(&turn[k / 2][t->what]);
     CALLS[k / 2][t->what](args);
+    pthread_mutex_unlock(&turn[k / 2][t->what]);
 }
 
 typedef struct region {
