@@ -138,7 +138,7 @@ static void msm_load(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t p
 
     /* II=1: a row from each channel, bursts of 16; memory gives them as fast */
     HLS_LOOP(load_scalars)
-    for (uint32_t i = 0; i < rows && i < TILE_ROWS / 2; i++) {
+    for (uint32_t i = 0; i < rows; i++) {
         HLS_PIPELINE(1)
         HLS_REPEAT(MSM_COPY, scalars, scalar)
     }
@@ -146,7 +146,7 @@ static void msm_load(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t p
     rows = (uint32_t)hls_stripe_rows(items, HLS_CHANNELS_LOG2);
     /* II=1: the same */
     HLS_LOOP(load_points)
-    for (uint32_t i = 0; i < rows && i < TILE_ROWS; i++) {
+    for (uint32_t i = 0; i < rows; i++) {
         HLS_PIPELINE(1)
         HLS_REPEAT(MSM_COPY, points, point)
     }
@@ -255,7 +255,7 @@ static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
         UINT64_C(3) * HLS_MSM_LATENCY * (HLS_MSM_LATENCY + 1) * ((uint64_t)items + 1);
     uint64_t points_base = hls_stripe_row(points_row, HLS_CHANNELS_LOG2);
     uint64_t scalars_base = hls_stripe_row(scalars_row, HLS_CHANNELS_LOG2);
-    uint64_t step = 0;
+    uint64_t steps = 0;
     uint32_t taken = 0, idle = 0, at = *slot;
 
     /* Whether a point is taken, and with it the address of the next, depends on what entered a
@@ -264,13 +264,16 @@ static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
      * an addition. Buckets are written before they are read in a step, and never the same one. When
      * no slot was in use for a whole trip, nothing is under way. Therefore: II=1 */
     HLS_LOOP(accumulate)
-    for (step = 0; step < most && (taken < items || (drain && idle < HLS_MSM_LATENCY)); step++) {
+    for (uint64_t step = 0; step < most; step++) {
         int open[HLS_MSM_ADDERS], all_open = 1, take, used = 0;
         int32_t digit[HLS_MSM_ADDERS];
         hls_g1_affine next;
 
         HLS_PIPELINE(1)
         HLS_DISTANCE(ring, HLS_MSM_LATENCY)
+        if (taken == items && (!drain || idle == HLS_MSM_LATENCY))
+            break;
+        steps++;
         /* II=1, unrolled: windows side by side */
         HLS_LOOP(leave)
         for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
@@ -304,7 +307,7 @@ static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
         at = at + 1 == HLS_MSM_LATENCY ? 0 : at + 1;
     }
     *slot = at;
-    return step;
+    return steps;
 }
 
 /* A tile's way: reading the next one and adding up this one overlap. */
@@ -449,6 +452,9 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
     /* no II: passes follow each other. At most 128 windows */
     HLS_LOOP(passes)
     for (uint32_t first = 0; first < window.windows; first += HLS_MSM_ADDERS) {
+        uint32_t left = window.windows - first;
+        uint32_t stored = left < HLS_MSM_ADDERS ? left : HLS_MSM_ADDERS;
+
         window.first = first;
         /* II=1: a bucket of each window a cycle */
         HLS_LOOP(clear)
@@ -475,7 +481,7 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
         msm_reduce(bucket, window_bits, total);
         /* no II: two rows for each window */
         HLS_LOOP(store)
-        for (uint32_t w = 0; w < HLS_MSM_ADDERS && first + w < window.windows; w++) {
+        for (uint32_t w = 0; w < stored; w++) {
             const hls_g1_xyzz *sum = &total[LANES + w];
             hls_row row;
 
