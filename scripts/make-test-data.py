@@ -13,6 +13,7 @@ with the fate of each transaction, its hash, its sender and the address it creat
 import argparse
 import json
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -317,7 +318,8 @@ def execute_request(batch):
 def write_seeds(folder):
     """Seeds for the fuzz targets: batch data, the JSON files, single node entries, programs, requests."""
     folder = pathlib.Path(folder)
-    for sub in ("l2_data", "batch_json", "node", "program", "request", "config", "reflection", "cardmodel"):
+    for sub in ("l2_data", "batch_json", "node", "program", "request", "config", "reflection", "cardmodel", "card_message", "manifest",
+                "xclbin"):
         (folder / sub).mkdir(parents=True, exist_ok=True)
     for path in sorted(DATA.glob("batch/fork*/*.json")):
         batch = json.loads(path.read_text())
@@ -356,6 +358,23 @@ def write_seeds(folder):
     (folder / "cardmodel" / "metadata").write_bytes(
         b'\0<kernel name="k"><arg addressQualifier="1" id="0" size="0x8" offset="0x10"/>'
         b'<instance name="k_1"><addrRemap base="0x1000"/></instance></kernel>')
+    # behind the mark and version that the target writes: type, number, then the fields (driver/xrt/protocol.h)
+    for name, mode, kind, fields in (
+            ("hello", 1, 1, struct.pack("<QII", 1024, 8, 1)), ("alloc", 3, 2, struct.pack("<QQI", 1, 5, 1)),
+            ("free", 3, 3, struct.pack("<Q", 1)), ("write", 3, 4, struct.pack("<QQQI", 1, 0, 1024, 7)),
+            ("run", 3, 6, struct.pack("<16Q3I", *([1] * 16), 1, 1, 10)),
+            ("welcome", 0, 64, struct.pack("<2Q8I", 256, 256, 1, 1, 0, 0, 0, 0, 4, 1) + b"about"),
+            ("done", 2, 65, struct.pack("<I", 0)), ("failed", 2, 65, struct.pack("<I", 7) + b"why")):
+        (folder / "card_message" / name).write_bytes(struct.pack("<BHQ", mode, kind, 1) + fields)
+    image = {"name": "a", "file": "a.xclbin", "sha256": "0" * 64, "uuid": "00010203-0405-0607-0809-0a0b0c0d0e0f",
+             "platform": "xilinx_u55c", "mode": "hw", "channels_log2": 4, "channel_mib": 256, "clock_mhz": 300,
+             "kernels": {"gl_lde": 2, "row_gather": 1}}
+    (folder / "manifest" / "one").write_text(json.dumps({"version": 1, "kernel_abi": 1, "images": [image]}))
+    finding = {"what": "w", "where": "x", "found": "f", "fix": "y", "fine": False}
+    (folder / "manifest" / "report").write_text(json.dumps({
+        "usable": True, "findings": [finding], "cards": [{"address": "a", "mode": "hw", "findings": [finding]}]}))
+    for name, changes in (("good", b"\0"), ("one", b"\0\x10\x02\x00\x07"), ("none", b"\1xclbin2\0")):
+        (folder / "xclbin" / name).write_bytes(changes)
 
 
 def main():
