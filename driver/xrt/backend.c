@@ -70,6 +70,9 @@ static p_status ask_program(const char *program, const char *bitstreams, xrt_rep
     }
     close(fds[0]);
     free(text);
+    if (s == P_OK && report->general.count > 0) /* it calls itself by another name */
+        snprintf(report->general.list[0].found, sizeof report->general.list[0].found, "%.190s",
+                 program);
     return s;
 }
 
@@ -108,8 +111,9 @@ static size_t xrt_probe(const drv_options *options, drv_info *out, size_t max)
     report_make(options, report);
     size_t count = report->count > 0 ? report->count : 1; /* none: one entry says why */
     for (size_t i = 0; i < count && i < max; i++) {
+        bool real = i < report->count && report->cards[i].mode == XRT_MODE_HW;
         out[i] = (drv_info){.usable = i < report->count && report->cards[i].usable,
-                            .rank = DRV_RANK_CARD,
+                            .rank = real ? DRV_RANK_CARD : DRV_RANK_NAMED_ONLY,
                             .memory_bytes = UINT64_MAX,
                             .jobs = 1};
         snprintf(out[i].name, sizeof out[i].name, "xrt:%zu", i);

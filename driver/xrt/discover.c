@@ -467,7 +467,7 @@ void xrt_report_text(const xrt_report *report, size_t card, char *out, size_t si
 
     out[0] = '\0';
     if (c && c->usable)
-        say(out, size, "%s card at %s", c->mode == XRT_MODE_HW ? "FPGA" : "emulated", c->address);
+        say(out, size, "%s%s", c->mode == XRT_MODE_HW ? "FPGA card at " : "card, ", c->address);
     if (!c) /* without a card the rest does not matter yet */
         for (size_t i = 0; i < report->general.count; i++)
             if (strcmp(report->general.list[i].what, "cards") == 0) {

@@ -88,7 +88,7 @@ static p_status open_best(void *arg, p_err *err)
 {
     drv_device *d = arg;
     drv_options options = {.threads = 3};
-    p_status s = drv_open(NULL, &options, &d, err);
+    p_status s = drv_open("cpu", &options, &d, err);
 
     assert_int_equal(d != NULL, s == P_OK);
     assert_int_equal(drv_close(d, LONG_MS, NULL), P_OK);
