@@ -294,14 +294,14 @@ static p_status check_arguments(const xrt_xclbin *x, const xrt_kernel *kernel,
                                 uint32_t channels_log2, p_err *err)
 {
     uint32_t expected = xrt_kernel_parameter(kernel, kernel->count, channels_log2), found = 0;
-    text xml = {(const char *)x->metadata.bytes,
-                (const char *)x->metadata.bytes + x->metadata.size},
-         body, tag;
+    text xml, body, tag;
     uint64_t id;
     p_status s = P_OK;
 
     if (!x->metadata.bytes)
         return p_err_set(err, P_ECORRUPT, "there is no section EMBEDDED_METADATA");
+    xml.at = (const char *)x->metadata.bytes;
+    xml.end = xml.at + x->metadata.size;
     if (!find_kernel(xml, kernel->name, &body))
         return p_err_set(err, P_ECORRUPT, "its metadata do not describe kernel %s", kernel->name);
     while (s == P_OK && next_argument(&body, &tag, &id)) {
