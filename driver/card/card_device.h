@@ -7,6 +7,9 @@
  * jobs; of each result, random parts are computed again on the CPU (commitments: rows and their
  * paths; transforms: points; permutations: states), and a mismatch counts as a failure of the card.
  *
+ * An estimate is what the job needs at least; where there is room it takes more, to do several
+ * things at the same time, and memory is kept for later jobs until another asks for it.
+ *
  * The functions are those of drv_backend; a back end adds probe, open, and its name. */
 #ifndef ZKP_DRIVER_CARD_CARD_DEVICE_H
 #define ZKP_DRIVER_CARD_CARD_DEVICE_H

@@ -143,8 +143,11 @@ p_status card_check_fr(card_run *run, const uint64_t *coefficients, const uint64
 
 /* ---- commitments ---- */
 
-#define GL_CAP_LOG2 6 /* of the rows that are opened: one below each of as many parts */
-#define BN_CAP_LOG2 2
+/* Rows that are opened, as logarithms: one of each of as many parts of the tree, so one below each
+ * digest of the cap while those are no more. */
+#define GL_LEAST_LOG2 4
+#define GL_MOST_LOG2 6
+#define BN_LOG2 2
 #define EXTENDED_WORK ((uint64_t)1 << 22) /* multiplications for rows beyond the first */
 #define CALL_WORK ((uint64_t)1 << 25)     /* and of one call: a tenth of a second */
 
@@ -180,15 +183,17 @@ p_status card_check_row(card_run *run, const card_commitment *c, uint64_t row, u
 p_status card_check_commit(card_run *run, const card_commitment *c, const uint64_t *cap, p_err *err)
 {
     card_device *d = run->device;
-    uint32_t most = c->shape.hash == DRV_HASH_GL ? GL_CAP_LOG2 : BN_CAP_LOG2;
+    bool gl = c->shape.hash == DRV_HASH_GL;
     drv_commitment parts = c->shape;
     uint64_t path_words = (uint64_t)c->shape.path_digests * DRV_DIGEST_WORDS;
-    uint64_t rows[1 << GL_CAP_LOG2], words, extended;
+    uint64_t rows[1 << GL_MOST_LOG2], words, extended;
     uint32_t count, columns = c->shape.columns;
     void *p;
     p_status s;
 
-    parts.cap_log2 = (uint32_t)card_min(parts.cap_log2, most);
+    parts.cap_log2 = (uint32_t)card_min(
+        gl ? card_min(card_max(parts.cap_log2, GL_LEAST_LOG2), GL_MOST_LOG2) : BN_LOG2,
+        parts.log_leaves);
     count = 1u << parts.cap_log2;
     drv_check_choose(&parts, card_random(d), rows);
     words = count * (columns + path_words);

@@ -29,6 +29,7 @@ typedef struct plan {
     uint32_t lde_units, hash_units, slots;
     uint32_t parts_log2; /* each unit absorbs a part of the leaves */
     uint64_t slot_rows, tmp_rows, matrix_rows, tree_rows;
+    uint64_t table_bytes; /* BN254: constants of the widths that it needs */
 } plan;
 
 /* ---- where things are ---- */
@@ -62,7 +63,18 @@ static uint64_t plan_bytes(const plan *p)
            (p->extend
                 ? p->lde_units * card_rows_bytes(p->tmp_rows) + card_rows_bytes(p->matrix_rows)
                 : 0) +
-           card_rows_bytes(p->tree_rows);
+           card_rows_bytes(p->tree_rows) + p->table_bytes;
+}
+
+/* Columns of a group over BN254, and the permutation that takes them. */
+static uint32_t group_columns(uint32_t columns, uint64_t group)
+{
+    return (uint32_t)card_min(columns - group * BN_GROUP_COLUMNS, BN_GROUP_COLUMNS);
+}
+
+static uint32_t width_of(uint32_t columns)
+{
+    return (columns + BN_PACKED - 1) / BN_PACKED + 1;
 }
 
 static void make_plan(const card_device *d, const drv_commitment *shape, drv_input input,
@@ -90,6 +102,15 @@ static void make_plan(const card_device *d, const drv_commitment *shape, drv_inp
     if (!small) {
         p->lde_units = (uint32_t)card_min(card_units(d, CARD_gl_lde), p->blocks);
         p->slots = (uint32_t)card_min(p->extend && !p->bn ? p->lde_units + 1 : 2, p->groups);
+    }
+    if (p->bn) {
+        uint32_t last = width_of(group_columns(shape->columns, p->groups - 1));
+        bool full = p->groups > 1 || p->levels > 0;
+
+        p->table_bytes = card_poseidon_table_bytes(last) +
+                         (full && last != BN_POSEIDON_MAX_WIDTH
+                              ? card_poseidon_table_bytes(BN_POSEIDON_MAX_WIDTH)
+                              : 0);
     }
     p->slot_rows = p->group * p->in_stride;
     p->tmp_rows = p->out_stride;
@@ -124,7 +145,7 @@ uint64_t card_commit_bytes(const card_device *d, const drv_commit_job *job)
     drv_commitment shape = shape_of(job);
     plan p;
 
-    choose_plan(d, &shape, job->input, job->in.log_rows, &p);
+    make_plan(d, &shape, job->input, job->in.log_rows, true, &p);
     return plan_bytes(&p);
 }
 
@@ -322,16 +343,6 @@ static p_status start_ldes(stream *s, uint64_t group, p_err *err)
     return status;
 }
 
-static uint32_t columns_of(const stream *s, uint64_t group)
-{
-    return (uint32_t)card_min(s->c->shape.columns - group * BN_GROUP_COLUMNS, BN_GROUP_COLUMNS);
-}
-
-static uint32_t width_of(uint32_t columns)
-{
-    return (columns + BN_PACKED - 1) / BN_PACKED + 1;
-}
-
 static p_status start_absorb(stream *s, uint64_t group, uint32_t part, p_err *err)
 {
     const plan *p = &s->p;
@@ -340,7 +351,7 @@ static p_status start_absorb(stream *s, uint64_t group, uint32_t part, p_err *er
     uint32_t flags = (group == 0 ? HLS_FIRST : 0) | (group == p->groups - 1 ? HLS_LAST : 0);
     const card_rows *src = p->extend ? s->c->matrix : s->slot[group % p->slots];
     uint64_t src_row = first + (p->extend ? group * p->group * p->out_stride : 0);
-    uint32_t columns = columns_of(s, group);
+    uint32_t columns = group_columns(s->c->shape.columns, group);
 
     if (!p->bn)
         return card_start_kernel(
@@ -517,7 +528,7 @@ static void release(stream *s)
 
 static p_status tables(stream *s, p_err *err)
 {
-    uint32_t last = width_of(columns_of(s, s->p.groups - 1));
+    uint32_t last = width_of(group_columns(s->c->shape.columns, s->p.groups - 1));
     p_status status = card_poseidon_table(s->run, last, &s->table[1], err);
 
     return status == P_OK && s->p.groups > 1

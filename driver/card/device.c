@@ -274,13 +274,13 @@ uint64_t card_device_estimate(void *device, const drv_job *job)
     case DRV_OPEN:
         return card_open_bytes(d, &job->open);
     case DRV_NTT:
-        return card_ntt_bytes(d, &job->ntt);
+        return card_ntt_bytes(&job->ntt);
     case DRV_MSM_LOAD:
         return card_points_bytes(job->msm_load.count);
     case DRV_MSM:
         return card_msm_bytes(d, job->msm.count);
     case DRV_POSEIDON:
-        return card_permute_bytes(d, &job->poseidon);
+        return card_permute_bytes(&job->poseidon);
     case DRV_READ:
     case DRV_OP_COUNT:
         break;
@@ -467,6 +467,7 @@ static p_status attempt(card_run *run, const drv_job *job, card_object *o, p_err
     card_device *d = run->device;
     p_status s = P_OK;
 
+    memset(d->pinned, 0, sizeof d->pinned);
     d->recovered = false;
     if (d->lost) {
         s = card_recover(d, err);

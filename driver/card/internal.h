@@ -102,6 +102,7 @@ struct card_device {
     uint64_t work_ns; /**< of all commands under way */
     uint64_t random;
     card_rows *table[BN_POSEIDON_MAX_WIDTH + 1];
+    bool pinned[BN_POSEIDON_MAX_WIDTH + 1]; /**< tables that the job at work uses */
     bn_poseidon *poseidon[BN_POSEIDON_MAX_WIDTH + 1];
     drv_checker *checker;
 
@@ -268,10 +269,13 @@ typedef struct card_pipe {
 } card_pipe;
 
 p_status card_pipe_run(card_run *run, const card_pipe *pipe, p_err *err);
-/** Bytes of the card that it takes. */
-uint64_t card_pipe_bytes(const card_device *d, const card_pipe *pipe);
+/** Bytes of the card that it takes at least, one piece after the other. */
+uint64_t card_pipe_bytes(const card_pipe *pipe);
 
-/* ---- commit.c, opening.c ---- */
+/* ---- commit.c, opening.c ----
+ *
+ * ..._bytes: what a job takes of the card at least. It takes more, to do several things at the same
+ * time, where there is room. */
 
 uint64_t card_commit_bytes(const card_device *d, const drv_commit_job *job);
 /** Fills c with the job's shape and host memory; nothing on the card yet. card_commit_free. */
@@ -298,12 +302,14 @@ uint64_t card_open_bytes(const card_device *d, const drv_open_job *job);
 /* ---- transform.c, permute.c, msm.c ---- */
 
 p_status card_ntt(card_run *run, const drv_ntt_job *job, p_err *err);
-uint64_t card_ntt_bytes(const card_device *d, const drv_ntt_job *job);
+uint64_t card_ntt_bytes(const drv_ntt_job *job);
 
 p_status card_permute(card_run *run, const drv_poseidon_job *job, p_err *err);
-uint64_t card_permute_bytes(const card_device *d, const drv_poseidon_job *job);
+uint64_t card_permute_bytes(const drv_poseidon_job *job);
 /** The constants of a width on the card, and the object to check with. */
 p_status card_poseidon_table(card_run *run, uint32_t width, const card_rows **out, p_err *err);
+/** What a table takes; 0 for no width. */
+uint64_t card_poseidon_table_bytes(uint32_t width);
 p_status card_poseidon_host(card_device *d, uint32_t width, const bn_poseidon **out, p_err *err);
 
 /** The points are on the card. */

@@ -226,7 +226,7 @@ uint64_t card_msm_bytes(const card_device *d, uint64_t count)
     msm m = {0};
     card_pipe p = plan(d, &m, HLS_ROW_ALIGN - 1, count); /* the worst first point */
 
-    return card_pipe_bytes(d, &p);
+    return card_pipe_bytes(&p);
 }
 
 p_status card_msm(card_run *run, card_points *points, const drv_msm_job *job, p_err *err)

@@ -36,6 +36,11 @@ p_status card_poseidon_host(card_device *d, uint32_t width, const bn_poseidon **
     return s;
 }
 
+uint64_t card_poseidon_table_bytes(uint32_t width)
+{
+    return width > 0 ? card_rows_bytes(hls_bn_poseidon_rows(width)) : 0;
+}
+
 p_status card_poseidon_table(card_run *run, uint32_t width, const card_rows **out, p_err *err)
 {
     card_device *d = run->device;
@@ -47,6 +52,7 @@ p_status card_poseidon_table(card_run *run, uint32_t width, const card_rows **ou
     p_status s;
 
     *out = d->table[width];
+    d->pinned[width] = true;
     if (*out)
         return P_OK;
     s = card_poseidon_host(d, width, &poseidon, err);
@@ -221,13 +227,13 @@ static card_pipe pipe_of(permute *m)
                        .accept = gl ? gl_accept : bn_accept};
 }
 
-uint64_t card_permute_bytes(const card_device *d, const drv_poseidon_job *job)
+uint64_t card_permute_bytes(const drv_poseidon_job *job)
 {
     permute m = {.job = job};
     card_pipe p = pipe_of(&m);
 
-    return card_pipe_bytes(d, &p) +
-           (job->field == DRV_BN254_FR ? card_rows_bytes(hls_bn_poseidon_rows(job->width)) : 0);
+    return card_pipe_bytes(&p) +
+           card_poseidon_table_bytes(job->field == DRV_BN254_FR ? job->width : 0);
 }
 
 p_status card_permute(card_run *run, const drv_poseidon_job *job, p_err *err)

@@ -44,11 +44,9 @@ static unsigned slots_of(const card_device *d, const card_pipe *p)
     return bytes_of(p, units, slots) <= d->info.memory_bytes ? slots : 1;
 }
 
-uint64_t card_pipe_bytes(const card_device *d, const card_pipe *p)
+uint64_t card_pipe_bytes(const card_pipe *p)
 {
-    unsigned slots = slots_of(d, p);
-
-    return bytes_of(p, slots > 1 ? units_of(d, p) : 1, slots);
+    return bytes_of(p, 1, 1);
 }
 
 static void end_flow(flow *f)

@@ -50,6 +50,18 @@ static void evict(card_device *d)
     free(r);
 }
 
+/* Constants are kept between jobs as long as there is room. */
+static bool evict_table(card_device *d)
+{
+    for (unsigned width = 0; width <= BN_POSEIDON_MAX_WIDTH; width++)
+        if (d->table[width] && !d->pinned[width]) {
+            card_rows_free(d, d->table[width]);
+            d->table[width] = NULL;
+            return true;
+        }
+    return false;
+}
+
 void card_rows_trim(card_device *d)
 {
     while (d->cached.last)
@@ -76,8 +88,9 @@ p_status card_rows_alloc(card_device *d, card_side side, uint64_t rows, card_row
                          "%" PRIu64 " rows of 64 bytes on the card; the device has %" PRIu64
                          " bytes",
                          rows, limit);
-    while (d->used_bytes > limit - bytes && d->cached.last)
-        evict(d);
+    while (d->used_bytes > limit - bytes && (d->cached.last || evict_table(d)))
+        if (d->cached.last)
+            evict(d);
     if (d->used_bytes > limit - bytes)
         return p_err_set(err, P_EEXHAUSTED,
                          "%" PRIu64 " bytes on the card, of whose %" PRIu64 " bytes %" PRIu64
@@ -88,7 +101,9 @@ p_status card_rows_alloc(card_device *d, card_side side, uint64_t rows, card_row
         return p_err_set(err, P_EEXHAUSTED, "no memory for the record of a buffer");
     *r = (card_rows){.side = side, .rows = size};
     s = d->ops->alloc(d->card, side, size, &r->buffer, err);
-    if (s == P_EEXHAUSTED && d->cached.last) {
+    if (s == P_EEXHAUSTED) {
+        while (evict_table(d))
+            ;
         card_rows_trim(d);
         s = d->ops->alloc(d->card, side, size, &r->buffer, err);
     }

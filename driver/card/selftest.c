@@ -311,6 +311,7 @@ p_status card_self_test(card_run *run, p_err *err)
             p_err_prefix(err, "self-test of kernel %s", card_kernel_name((card_kernel)i));
     }
     s = card_end(run, s, err);
+    memset(d->pinned, 0, sizeof d->pinned);
     card_rows_trim(d);
     d->info.memory_bytes = limit;
     return s;

@@ -232,12 +232,12 @@ static card_pipe pipe_of(const drv_ntt_job *job, transform *t)
                        .accept = fr_accept};
 }
 
-uint64_t card_ntt_bytes(const card_device *d, const drv_ntt_job *job)
+uint64_t card_ntt_bytes(const drv_ntt_job *job)
 {
     transform t = {.job = job};
     card_pipe p = pipe_of(job, &t);
 
-    return card_pipe_bytes(d, &p);
+    return card_pipe_bytes(&p);
 }
 
 p_status card_ntt(card_run *run, const drv_ntt_job *job, p_err *err)

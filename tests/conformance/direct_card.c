@@ -62,8 +62,12 @@ struct direct_card {
     uint64_t seen; /* commands that count for the fault */
     uint32_t failing_resets;
     uint64_t failing_allocation;
+    uint64_t hook_in; /* commands; 0: never */
+    void (*hook)(void *context);
+    void *hook_context;
     direct_event event[DIRECT_MAX_EVENTS];
     size_t events;
+    uint64_t calls; /* of start and wait */
 };
 
 static void *need(void *p)
@@ -242,7 +246,10 @@ static void damage(const direct_card *c, const card_ticket *t)
         uint64_t words = t->what == CARD_gl_merkle && t->args[2].value == HLS_PERMUTE ? 4 : 8;
         uint64_t bit = mix(t->seed + i + 1);
 
-        if (t->fault == DIRECT_SPOIL || i == chosen % r.rows)
+        if (t->fault == DIRECT_SPOIL)
+            for (uint64_t w = bit / 64 % 4; w < words; w += 4) /* both digests of a row */
+                row->w[w] ^= UINT64_C(1) << bit % 64;
+        else if (i == chosen % r.rows)
             row->w[bit / 64 % words] ^= UINT64_C(1) << bit % 64;
     }
 }
@@ -293,7 +300,8 @@ static void lose(direct_card *c)
 static void step(direct_card *c, engine *e)
 {
     card_ticket *t = e->first;
-    int64_t least_ns = (int64_t)c->options.least_us * 1000, start;
+    int64_t start, least_ns = 1000 * (int64_t)(t->what < CARD_KERNELS ? c->options.least_us
+                                                                      : c->options.move_us);
 
     e->first = t->next;
     if (!e->first)
@@ -354,6 +362,8 @@ static p_status start(direct_card *c, card_ticket *t, card_ticket **out, p_err *
     pthread_mutex_lock(&c->lock);
     c->counts.commands[t->what]++;
     c->counts.commands[DIRECT_ANY]++;
+    if (c->hook_in > 0 && --c->hook_in == 0)
+        c->hook(c->hook_context);
     if (f->kind != DIRECT_SOUND && (f->what == DIRECT_ANY || f->what == t->what)) {
         c->seen++;
         if (c->seen >= f->at && c->seen - f->at < f->count) {
@@ -373,6 +383,7 @@ static p_status start(direct_card *c, card_ticket *t, card_ticket **out, p_err *
                 .what = t->what,
                 .unit = t->engine < WRITER ? t->engine % MAX_UNITS : 0,
                 .submitted_ns = p_clock_ns(CLOCK_MONOTONIC),
+                .started_by = ++c->calls,
             };
         *(e->last ? &e->last->next : &e->first) = t;
         e->last = t;
@@ -475,6 +486,8 @@ static p_status direct_wait(void *card, card_ticket *t, uint32_t timeout_ms, p_e
         s = p_err_set(err, P_EDEADLINE, "it goes on");
     } else {
         s = t->status;
+        if (t->event < DIRECT_MAX_EVENTS)
+            c->event[t->event].told_by = ++c->calls;
         if (s != P_OK)
             p_err_set(err, s, t->fault == DIRECT_FAIL ? "injected failure" : "the card was lost");
         c->counts.tickets--;
@@ -587,6 +600,15 @@ void direct_card_fail_allocations(direct_card *c, uint64_t at)
 {
     pthread_mutex_lock(&c->lock);
     c->failing_allocation = at;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void direct_card_hook(direct_card *c, uint64_t at, void (*hook)(void *context), void *context)
+{
+    pthread_mutex_lock(&c->lock);
+    c->hook_in = at;
+    c->hook = hook;
+    c->hook_context = context;
     pthread_mutex_unlock(&c->lock);
 }
 

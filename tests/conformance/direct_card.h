@@ -21,7 +21,8 @@ typedef struct direct_card direct_card;
 typedef struct direct_options {
     card_caps caps;    /**< channels_log2: 0, 2 or 4 */
     bool threads;      /**< commands run side by side */
-    uint32_t least_us; /**< what each command takes at least */
+    uint32_t least_us; /**< what each run takes at least */
+    uint32_t move_us;  /**< and each transfer */
 } direct_options;
 
 /** What a command does: a card_kernel, or one of these. */
@@ -33,7 +34,7 @@ typedef enum direct_fault_kind {
     DIRECT_FAIL,   /**< the command ends P_EDEVICE, and the card is lost */
     DIRECT_HANG,   /**< it ends when the card is reset */
     DIRECT_FLIP,   /**< one bit of what it writes is inverted */
-    DIRECT_SPOIL   /**< one bit in each row of what it writes */
+    DIRECT_SPOIL   /**< one bit in each half of each row of what it writes */
 } direct_fault_kind;
 
 typedef struct direct_fault {
@@ -47,6 +48,10 @@ typedef struct direct_fault {
 typedef struct direct_event {
     uint32_t what, unit;
     int64_t submitted_ns, started_ns, ended_ns; /**< CLOCK_MONOTONIC */
+    /** The calls of start and wait are numbered: by which it was started, and by which its end was
+     * told. Commands that were all started before one of them was told to have ended may run at the
+     * same time, however slow the machine is. */
+    uint64_t started_by, told_by;
 } direct_event;
 
 #define DIRECT_MAX_EVENTS 4096
@@ -73,6 +78,9 @@ void direct_card_fault(direct_card *card, const direct_fault *fault);
 void direct_card_fail_resets(direct_card *card, uint32_t number);
 /** The at-th allocation from now and all that follow answer P_EEXHAUSTED; 0: none does. */
 void direct_card_fail_allocations(direct_card *card, uint64_t at);
+/** Calls hook when the at-th command from now is started; at 0: never. The hook may not call the
+ * card. */
+void direct_card_hook(direct_card *card, uint64_t at, void (*hook)(void *context), void *context);
 void direct_card_counts(direct_card *card, direct_counts *out);
 /** Forgets what was recorded. */
 void direct_card_clear_events(direct_card *card);
