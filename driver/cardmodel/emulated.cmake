@@ -25,12 +25,12 @@ set(channel_mib 128) # memory of a channel: 4 GiB in all, of which the system co
 add_custom_command(OUTPUT ${emulated}/emconfig.json
   COMMAND card-pack emconfig --out ${emulated}/emconfig.json --channel-mib ${channel_mib} DEPENDS card-pack VERBATIM)
 
-# Kernels as compiled for the host. Objects of each are compiled once for each fault that an image needs.
-#   zkp_card_kernel(OUT KERNEL [FAULT])   sets OUT to the target of the objects
-function(zkp_card_kernel out kernel)
-  set(target card_kernel_${kernel})
-  if(ARGC GREATER 2)
-    string(APPEND target _fault_${ARGV2})
+# Kernels as compiled for the host, once for each number of channels and each fault that an image needs.
+#   card_kernel(OUT KERNEL CHANNELS_LOG2 [FAULT])   sets OUT to the target of the objects
+function(card_kernel out kernel channels_log2)
+  set(target card_kernel_${kernel}_${channels_log2})
+  if(ARGC GREATER 3)
+    string(APPEND target _fault_${ARGV3})
   endif()
   set(${out} ${target} PARENT_SCOPE)
   if(TARGET ${target})
@@ -41,13 +41,31 @@ function(zkp_card_kernel out kernel)
   set_target_properties(${target} PROPERTIES C_STANDARD 99)
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -O3)
-  target_compile_definitions(${target} PRIVATE CARD_KERNEL=${kernel} CARD_KERNEL_ARGS=HLS_${upper}_ARGS HLS_CHANNELS_LOG2=4)
+  target_compile_definitions(${target} PRIVATE CARD_KERNEL=${kernel} CARD_KERNEL_ARGS=HLS_${upper}_ARGS
+                                               HLS_CHANNELS_LOG2=${channels_log2})
   if(units_${kernel} GREATER 1) # each unit's thread has its own memory; the library is opened at run time
     target_compile_definitions(${target} PRIVATE HLS_UNITS_ARE_THREADS)
   endif()
-  if(ARGC GREATER 2)
-    target_compile_definitions(${target} PRIVATE HLS_FAULT=${ARGV2})
+  if(ARGC GREATER 3)
+    target_compile_definitions(${target} PRIVATE HLS_FAULT=${ARGV3})
   endif()
+endfunction()
+
+# card_library(NAME CHANNELS_LOG2 KERNELS... [FAULTS KERNEL NUMBER]): a shared object of kernels, one of them perhaps with
+# a fault
+function(card_library name channels_log2)
+  cmake_parse_arguments(A "" "" "FAULTS" ${ARGN})
+  add_library(${name} MODULE)
+  foreach(kernel IN LISTS A_UNPARSED_ARGUMENTS)
+    if(kernel IN_LIST A_FAULTS)
+      list(GET A_FAULTS 1 fault)
+      card_kernel(objects ${kernel} ${channels_log2} ${fault})
+    else()
+      card_kernel(objects ${kernel} ${channels_log2})
+    endif()
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()
 
 # zkp_card_image(NAME LIBRARY [MODE mode] [ARGS card-pack's arguments...] [KERNELS KERNEL=UNITS...]): an image of a shared
@@ -67,22 +85,6 @@ function(zkp_card_image name library)
             --mode ${A_MODE} --channel-mib ${channel_mib} ${A_ARGS} image ${A_KERNELS}
     DEPENDS card-pack ${library} ${A_DEPENDS} VERBATIM COMMENT "Emulated image ${name}")
   set_property(GLOBAL APPEND PROPERTY ZKP_CARD_IMAGES ${emulated}/${name}.xclbin)
-endfunction()
-
-# card_library(NAME KERNELS... [FAULTS KERNEL NUMBER]): a shared object of kernels, one of them perhaps with a fault
-function(card_library name)
-  cmake_parse_arguments(A "" "" "FAULTS" ${ARGN})
-  add_library(${name} MODULE)
-  foreach(kernel IN LISTS A_UNPARSED_ARGUMENTS)
-    if(kernel IN_LIST A_FAULTS)
-      list(GET A_FAULTS 1 fault)
-      zkp_card_kernel(objects ${kernel} ${fault})
-    else()
-      zkp_card_kernel(objects ${kernel})
-    endif()
-    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${objects}>)
-  endforeach()
-  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()
 
 # The kernels that there are, and how many units of each the card has: two where the schedule has independent work for two
@@ -114,18 +116,20 @@ macro(card_image name library)
 endmacro()
 
 if(kernels)
-  card_library(card_kernels ${kernels})
+  card_library(card_kernels 4 ${kernels})
   card_image(emulated card_kernels KERNELS ${kernels})
-  # what the three images for cards have
-  foreach(image IN ITEMS stark:row_gather,gl_lde,gl_merkle msm:row_gather,bn_msm_g1 fr:row_gather,fr_ntt,bn_poseidon)
+  # what the images for cards have, with their number of channels: stark and msm as for a U55C, fr as for a U250
+  foreach(image IN ITEMS stark:3:row_gather,gl_lde,gl_merkle msm:3:row_gather,bn_msm_g1 fr:1:row_gather,fr_ntt,bn_poseidon)
     string(REPLACE ":" ";" image ${image})
     list(GET image 0 name)
-    list(GET image 1 composition)
+    list(GET image 1 channels_log2)
+    list(GET image 2 composition)
     string(REPLACE "," ";" composition ${composition})
     set(missing ${composition})
     list(REMOVE_ITEM missing ${kernels})
     if(NOT missing)
-      card_image(${name} card_kernels KERNELS ${composition})
+      card_library(card_kernels_${name} ${channels_log2} ${composition})
+      card_image(${name} card_kernels_${name} ARGS --channels-log2 ${channels_log2} KERNELS ${composition})
     endif()
   endforeach()
   # what has to be refused
@@ -147,7 +151,7 @@ if(kernels)
       set(fault ${CMAKE_MATCH_1})
     endif()
     if(fault)
-      card_library(card_kernels_faulty_${kernel} ${kernels} FAULTS ${kernel} ${fault})
+      card_library(card_kernels_faulty_${kernel} 4 ${kernels} FAULTS ${kernel} ${fault})
       card_image(faulty_${kernel} card_kernels_faulty_${kernel} KERNELS ${kernels})
     endif()
   endforeach()

@@ -50,7 +50,6 @@ kernels)
     [ "$(grep -c ' d2h ' "$ZKP_CARDMODEL_LOG")" -eq 32 ] || fail "not 32 transfers from it"
     grep -q ' refused ' "$ZKP_CARDMODEL_LOG" && fail "something was refused"
     tail -n 1 "$ZKP_CARDMODEL_LOG" | grep -q ' close$' || fail "not closed"
-    run stark || fail "stark: exit code $?"
     ;;
 faulty)
     for kernel in row_gather gl_merkle; do

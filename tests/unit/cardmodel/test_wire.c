@@ -187,18 +187,10 @@ static void metadata_refused(void **state)
 
 static void faults_are_read(void **state)
 {
-    static const char *const BAD[] = {"exit",
-                                      "exit@",
-                                      "exit@x",
-                                      "hang@1",
-                                      "hang=@1",
-                                      "exit=gl@1",
-                                      "crash@1@2",
-                                      "slow=k@-1",
-                                      "@1",
-                                      "leave@1",
-                                      "exit@1,exit@2,exit@3,exit@4,exit@5,exit@6,exit@7,exit@8,"
-                                      "exit@9"};
+    static const char NINE[] = "exit@1,exit@2,exit@3,exit@4,exit@5,exit@6,exit@7,exit@8,exit@9";
+    static const char *const BAD[] = {"exit",    "exit@",     "exit@x",    "hang@1",
+                                      "hang=@1", "exit=gl@1", "crash@1@2", "slow=k@-1",
+                                      "@1",      "leave@1",   NINE};
     model_faults f;
     p_err err = {0};
     (void)state;
