@@ -2,7 +2,7 @@
 # What yosys makes of the RTL multiplier for an UltraScale+ device: an estimate (no placement, no timing), one line of
 # "name number" each for DSP48E2, LUT, FF, CARRY and SRL.
 #
-#   scripts/rtl-resources.sh [MODULE]      gl_mul if nothing is said; gl_mul_blackbox, gl_mul_vector
+#   scripts/rtl-resources.sh [MODULE]      gl_mul if nothing is said; gl_mul64, gl_mul_vector, ...
 #
 # yosys maps carries as four bits (the device has eight), and has no three-input adder: Vivado needs fewer LUTs.
 # Exit code 77 without yosys.

@@ -1,7 +1,8 @@
-// gl_mul_blackbox behind rtl_model.h: the RTL without faults (Vgl_mul) and with them (Vgl_mul_faults).
+// gl_mul_blackbox behind rtl_model.h: the RTL without faults (Vgl_mul) and with them (Vgl_mul_faults); gl_mul64_blackbox.
 #include "hls/rtl/sim/rtl_model.h"
 
 #include "Vgl_mul.h"
+#include "Vgl_mul64.h"
 #include "Vgl_mul_faults.h"
 #include "verilated.h"
 
@@ -67,4 +68,41 @@ void gl_mul_model_destroy(gl_mul_model *m)
 void gl_mul_model_cycle(gl_mul_model *m, const gl_mul_in *in, gl_mul_out *out)
 {
     m->cycle(*in, *out);
+}
+
+unsigned gl_mul64_model_run(const uint64_t *a, const uint64_t *b, uint64_t *low, uint64_t *high, unsigned long count)
+{
+    const unsigned most = 64;
+    VerilatedContext context;
+    Vgl_mul64 rtl(&context);
+    unsigned long done = 0;
+    unsigned first = 0;
+    bool regular = true;
+
+    rtl.ap_ce = 1;
+    rtl.ap_continue = 1;
+    rtl.ap_rst = 1;
+    rtl.ap_start = 0;
+    for (unsigned long cycle = 0; done < count && cycle < count + most; cycle++) {
+        const unsigned long i = cycle - 1; // cycle 0 is the reset
+
+        rtl.ap_clk = 0;
+        rtl.ap_rst = cycle == 0;
+        rtl.ap_start = cycle > 0 && i < count;
+        rtl.a = rtl.ap_start ? a[i] : 0;
+        rtl.b = rtl.ap_start ? b[i] : 0;
+        rtl.eval();
+        if (cycle > 0 && rtl.ap_done) {
+            if (done == 0)
+                first = static_cast<unsigned>(i);
+            regular = regular && i == first + done && rtl.low_ap_vld && rtl.high_ap_vld;
+            low[done] = rtl.low;
+            high[done] = rtl.high;
+            done++;
+        }
+        rtl.ap_clk = 1;
+        rtl.eval();
+    }
+    rtl.final();
+    return regular && done == count ? first : 0;
 }

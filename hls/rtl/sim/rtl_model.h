@@ -32,6 +32,12 @@ void gl_mul_model_destroy(gl_mul_model *m);
  * and idle for in. */
 void gl_mul_model_cycle(gl_mul_model *m, const gl_mul_in *in, gl_mul_out *out);
 
+/* gl_mul64_blackbox: sends a pair in each cycle, takes what comes with done and both valid signals.
+ * Returns the cycles from the first pair to the first product, 0 if products do not come one a
+ * cycle from then on. 64 cycles at most. */
+unsigned gl_mul64_model_run(const uint64_t *a, const uint64_t *b, uint64_t *low, uint64_t *high,
+                            unsigned long count);
+
 /* ---- gl_mul_vector, as the emulated card calls it ---- */
 
 /* args: addresses of a, b and c, each rows of 64 bytes, and rows. Runs the RTL to its end with

@@ -1,15 +1,17 @@
 /* hls/rtl/gl_mul.v, behind gl_mul_blackbox.v, against driver/field; and that the deliberate faults
- * of hls/rtl are noticed by the same checks. Argument: gl_mul_blackbox.json. */
+ * of hls/rtl are noticed by the same checks. gl_mul64.v against 128-bit products. Arguments:
+ * gl_mul_blackbox.json, gl_mul64_blackbox.json. */
 #include "tests/unit/hls/hls_test.h"
 
 #include "driver/field/goldilocks.h"
+#include "hls/rtl/gl_mul64_blackbox.h"
 #include "hls/rtl/gl_mul_blackbox.h"
 #include "hls/rtl/sim/rtl_model.h"
 
 #include <jansson.h>
 
-/* what the black box's description says */
-static unsigned latency, interval;
+/* what the black boxes' descriptions say */
+static unsigned latency, interval, words_latency;
 
 enum { MAX_LATENCY = 64, FIRST_FAULT = 140, LAST_FAULT = 149 };
 
@@ -162,6 +164,34 @@ static void c_model(void **state)
     free(pairs);
 }
 
+static void words(void **state)
+{
+    pair *pairs;
+    size_t count = test_pairs(&pairs);
+    uint64_t *a = calloc(4 * count, sizeof(*a)), *b = a + count, *low = b + count;
+    uint64_t *high = low + count;
+
+    (void)state;
+    assert_non_null(a);
+    for (size_t i = 0; i < count; i++) {
+        a[i] = pairs[i].a;
+        b[i] = pairs[i].b;
+    }
+    assert_int_equal(gl_mul64_model_run(a, b, low, high, count), words_latency);
+    for (size_t i = 0; i < count; i++) {
+        gl_u128 product = (gl_u128)a[i] * b[i];
+        uint64_t t[2];
+
+        gl_mul64_blackbox(a[i], b[i], &t[0], &t[1]);
+        assert_int_equal(low[i], (uint64_t)product);
+        assert_int_equal(high[i], (uint64_t)(product >> 64));
+        assert_int_equal(t[0], low[i]);
+        assert_int_equal(t[1], high[i]);
+    }
+    free(a);
+    free(pairs);
+}
+
 static void faults(void **state)
 {
     (void)state;
@@ -171,29 +201,29 @@ static void faults(void **state)
     }
 }
 
-static unsigned number(json_t *object, const char *key)
+static unsigned performance(const char *file, const char *key)
 {
-    const char *text = json_string_value(json_object_get(object, key));
+    json_t *box = file ? json_load_file(file, 0, NULL) : NULL;
+    const char *text =
+        json_string_value(json_object_get(json_object_get(box, "rtl_performance"), key));
+    unsigned number = text ? (unsigned)strtoul(text, NULL, 10) : 0;
 
-    return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+    json_decref(box);
+    return number;
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products),
-        cmocka_unit_test(latency_is_exact),
-        cmocka_unit_test(c_model),
-        cmocka_unit_test(faults),
+        cmocka_unit_test(products), cmocka_unit_test(latency_is_exact), cmocka_unit_test(c_model),
+        cmocka_unit_test(words),    cmocka_unit_test(faults),
     };
-    json_t *description = argc > 1 ? json_load_file(argv[1], 0, NULL) : NULL;
-    json_t *performance = json_object_get(description, "rtl_performance");
 
-    latency = number(performance, "latency");
-    interval = number(performance, "II");
-    json_decref(description);
-    if (latency == 0 || latency >= MAX_LATENCY) {
-        print_error("%s: no usable rtl_performance.latency\n", argc > 1 ? argv[1] : "(no file)");
+    latency = performance(argc > 1 ? argv[1] : NULL, "latency");
+    interval = performance(argc > 1 ? argv[1] : NULL, "II");
+    words_latency = performance(argc > 2 ? argv[2] : NULL, "latency");
+    if (latency == 0 || latency >= MAX_LATENCY || words_latency == 0) {
+        print_error("no usable rtl_performance.latency in both descriptions\n");
         return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

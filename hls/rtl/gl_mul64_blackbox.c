@@ -1,0 +1,13 @@
+/* What gl_mul64.v computes, for simulation in C. */
+#include "hls/rtl/gl_mul64_blackbox.h"
+
+#include "hls/core/bn_mul.h"
+
+void gl_mul64_blackbox(uint64_t a, uint64_t b, uint64_t *low, uint64_t *high)
+{
+    uint64_t t[2];
+
+    hls_mul64(t, a, b);
+    *low = t[0];
+    *high = t[1];
+}
