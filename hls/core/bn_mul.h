@@ -67,7 +67,15 @@ static inline uint64_t hls_sub_borrow(uint64_t *r, uint64_t a, uint64_t b, uint6
 }
 
 /* t = a b: any words. */
-#ifdef HLS_MUL64_TILES
+#if defined(HLS_MUL64_BLACKBOX)
+/* RTL of twelve tiles and six cycles (hls/rtl), for a tool that takes black boxes. */
+void gl_mul64_blackbox(uint64_t a, uint64_t b, uint64_t *low, uint64_t *high);
+static inline void hls_mul64(uint64_t t[2], uint64_t a, uint64_t b)
+{
+    HLS_INLINE()
+    gl_mul64_blackbox(a, b, &t[0], &t[1]);
+}
+#elif defined(HLS_MUL64_TILES)
 /* Twelve tiles, a in pieces of 26, 26 and 12 bits, b in three of 17 and one of 13: each is one DSP,
  * since its factors' widths can be seen. The tiles of a row are summed by their place: below 2^26 *
  * 2^64 / 1 = 2^90, so in two halves: pieces 0 and 1 of b (2^17 apart) make less than 2^26 * 2^34 =

@@ -69,6 +69,21 @@ static inline uint64_t hls_gl_reduce(uint32_t w0, uint32_t w1, uint32_t w2, uint
     return hls_gl_canonical(hls_gl_limbs(w0, w1, w2, w3));
 }
 
+#ifdef HLS_GL_MUL_BLACKBOX
+/* RTL of twelve DSPs and nine cycles (hls/rtl), for a tool that takes black boxes; canonical. */
+uint64_t gl_mul_blackbox(uint64_t a, uint64_t b);
+static inline uint64_t hls_gl_mul_loose(uint64_t a, uint64_t b)
+{
+    HLS_INLINE()
+    return gl_mul_blackbox(a, b);
+}
+
+static inline uint64_t hls_gl_mul(uint64_t a, uint64_t b)
+{
+    HLS_INLINE()
+    return gl_mul_blackbox(a, b);
+}
+#else
 /* a b for any words; returns any word. Four products of 32-bit limbs.
  * middle <= 3 (2^32 - 1), upper <= 3 (2^32 - 1) + 2; the product is below 2^128, so the last limb
  * is one of 32 bits. */
@@ -93,5 +108,6 @@ static inline uint64_t hls_gl_mul(uint64_t a, uint64_t b)
     HLS_INLINE()
     return hls_gl_canonical(hls_gl_mul_loose(a, b));
 }
+#endif
 
 #endif
