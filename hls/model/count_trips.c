@@ -7,8 +7,14 @@
 #ifdef MODEL_KERNEL_fr_ntt
 #include "hls/core/bn_ntt.h"
 #endif
+#ifdef MODEL_KERNEL_gl_merkle
+#include "hls/core/gl_poseidon.h"
+#endif
 #ifdef MODEL_KERNEL_bn_msm_g1
 #include "hls/core/bn_g1.h"
+#endif
+#ifdef MODEL_KERNEL_bn_poseidon
+#include "hls/core/bn_poseidon.h"
 #endif
 
 #include "hls/model/count_trips.h"
@@ -23,7 +29,7 @@ trips TRIPS;
 /* Depths of pipelines, cycles: memory's latency as HLS_INTERFACE_PORT tells the tool, and address,
  * adapter and data around it; a write is not waited for; arithmetic: what count_cores finds for the
  * longest chain, in round numbers. */
-enum { DEPTH_READ = 64 + 12, DEPTH_WRITE = 12, DEPTH_GL = 64, DEPTH_FR = 100 };
+enum { DEPTH_READ = 64 + 12, DEPTH_WRITE = 12, DEPTH_GL = 64, DEPTH_PERMUTE = 720, DEPTH_FR = 100 };
 
 typedef struct process {
     const char *prefix;
@@ -45,8 +51,12 @@ static const process PROCESSES[] = {{"load", 1, DEPTH_READ},
                                     {"store", 4, DEPTH_WRITE}};
 static const uint64_t SETUP_DEPTH = DEPTH_FR;
 #endif
-#if defined(MODEL_KERNEL_bn_msm_g1) || defined(MODEL_KERNEL_gl_merkle) ||                          \
-    defined(MODEL_KERNEL_bn_poseidon)
+#ifdef MODEL_KERNEL_gl_merkle
+static const char *const NAMES[] = {"all"};
+static const process PROCESSES[] = {{"-", 1, 0}};
+static const uint64_t SETUP_DEPTH = DEPTH_READ + DEPTH_PERMUTE;
+#endif
+#if defined(MODEL_KERNEL_bn_msm_g1) || defined(MODEL_KERNEL_bn_poseidon)
 /* constants alone: loops that depend on data, or that a formula counts */
 static const char *const NAMES[] = {"setup"};
 static const process PROCESSES[] = {{"-", 1, 0}};
@@ -122,8 +132,14 @@ void trips_end(void)
 #ifdef MODEL_KERNEL_fr_ntt
 #include "hls/kernels/fr_ntt.c"
 #endif
+#ifdef MODEL_KERNEL_gl_merkle
+#include "hls/kernels/gl_merkle.c"
+#endif
 #ifdef MODEL_KERNEL_bn_msm_g1
 #include "hls/kernels/bn_msm_g1.c"
+#endif
+#ifdef MODEL_KERNEL_bn_poseidon
+#include "hls/kernels/bn_poseidon.c"
 #endif
 
 /* Address space for what is not in pipelines (small sizes, single rows). */
@@ -179,6 +195,37 @@ int main(void)
         fr_ntt(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), HLS_FORWARD, log_n, 0, 0, 0, 7,
                0, 0, 0);
         report(log_n);
+    }
+#endif
+#ifdef HLS_GL_MERKLE_II
+    printf("#define MODEL_GL_MERKLE_II %d\n#define MODEL_GL_MERKLE_PRODUCTS %d\n", HLS_GL_MERKLE_II,
+           HLS_GL_MERKLE_PRODUCTS);
+    printf("#define MODEL_GL_MERKLE_%d(X) \\\n", HLS_CHANNELS_LOG2);
+    for (uint32_t op = HLS_ABSORB; op <= HLS_NODES; op++) {
+        gl_merkle(ALL_NOWHERE(src), ALL_NOWHERE(tree), op, HLS_FIRST | HLS_LAST, 24, 24, 0, 0);
+        report(24);
+    }
+#endif
+#ifdef HLS_BN_POSEIDON_LANES
+    {
+        static job b;
+        operation o;
+        uint64_t cycles = 0;
+
+        b.op = HLS_PERMUTE;
+        b.t = 17;
+        b.flags = HLS_MONTGOMERY;
+        set_job(&b);
+        first_operation(&o, &b);
+        do {
+            cycles += (uint64_t)o.rows * b.slots * o.period;
+            next_operation(&o, &b, 1);
+        } while (o.what != TURN && o.what != DRAIN);
+        printf("#define MODEL_BN_POSEIDON_LANES %u\n#define MODEL_BN_POSEIDON_DEPTH %u\n"
+               "#define MODEL_BN_POSEIDON_LATENCY %u\n#define MODEL_BN_POSEIDON_BATCH %u\n"
+               "#define MODEL_BN_POSEIDON_CYCLES %" PRIu64 "\n",
+               HLS_BN_POSEIDON_LANES, HLS_BN_POSEIDON_DEPTH, HLS_BN_POSEIDON_LATENCY, b.batch,
+               cycles);
     }
 #endif
 #ifdef HLS_MSM_ADDERS

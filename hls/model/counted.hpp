@@ -37,6 +37,7 @@ inline int product_cycles(int dsp) { return dsp == 1 ? 1 : 2; }       // tiles a
 struct node {
     bool built, product, fabric; // fabric: a product that is bound to LUTs
     int dsp, lut;                // of a product: one or the other
+    int lut_too;                 // of a product in DSPs
     bool adder;
     uint64_t carry; // an adder's carry input belongs to this result
 };
@@ -124,7 +125,7 @@ inline void record(any &r, uint64_t op, const any &a, const any &b, int dsp, int
     r.time = end;
     node &n = current().nodes[r.id];
     if (!n.built)
-        n = node{true, dsp > 0, false, dsp, lut, op == '+' || op == '-', 0};
+        n = node{true, dsp > 0, false, dsp, lut, 0, op == '+' || op == '-', 0};
 }
 
 struct condition {
@@ -185,7 +186,7 @@ template <class T> class num : public any {
         time = begin + GATE_NS;
         node &n = c.nodes[id];
         if (!n.built)
-            n = node{true, false, false, 0, (width + 1) / 2, false, 0};
+            n = node{true, false, false, 0, (width + 1) / 2, 0, false, 0};
     }
 
     void fit()

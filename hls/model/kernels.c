@@ -9,6 +9,7 @@
 #include "kernel_counts.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 /* ---- assumptions that are no core's ---- */
@@ -35,16 +36,36 @@ static double bram(double banks, double words, double bits)
 /* ---- tables ---- */
 
 static model_use sum;
+static bool verbose; /* whether tables are printed */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (verbose)
+        vprintf(format, args);
+    va_end(args);
+}
+
+/* a kernel's speed, on every card; on one of them a goal */
+static void goal(bool wanted, const char *what, double value, const char *unit, double limit,
+                 bool at_most, bool asserted)
+{
+    printf("\n%s: %.4g %s.\n", what, value, unit);
+    if (wanted)
+        model_goal(what, value, unit, limit, at_most, asserted);
+}
 
 static void begin(const char *kernel)
 {
     sum = (model_use){0, 0, 0, 0};
-    printf("\n### %s\n\n| part | DSP | LUT | BRAM36 | URAM |\n|---|---|---|---|---|\n", kernel);
+    say("\n### %s\n\n| part | DSP | LUT | BRAM36 | URAM |\n|---|---|---|---|---|\n", kernel);
 }
 
 static void part(const char *what, double dsp, double lut, double blocks, double ultra)
 {
-    printf("| %s | %.0f | %.0f | %.0f | %.0f |\n", what, dsp, lut, blocks, ultra);
+    say("| %s | %.0f | %.0f | %.0f | %.0f |\n", what, dsp, lut, blocks, ultra);
     sum.dsp += dsp;
     sum.lut += lut;
     sum.bram += blocks;
@@ -61,7 +82,7 @@ static void core(const char *what, const char *name, double count)
 
 static model_use finish(void)
 {
-    printf("| sum | %.0f | %.0f | %.0f | %.0f |\n", sum.dsp, sum.lut, sum.bram, sum.uram);
+    say("| sum | %.0f | %.0f | %.0f | %.0f |\n", sum.dsp, sum.lut, sum.bram, sum.uram);
     return sum;
 }
 
@@ -79,17 +100,17 @@ static double core_dsp(const char *name)
     return c ? c->dsp : 0;
 }
 
-/* rows a cycle that 2^k ports move at most: each port a row a cycle, the memory its share */
-static double rows_a_cycle(const model_card *card, double ports)
-{
-    double memory = card->gb_s * card->efficiency * 1e9 / (64 * card->mhz * 1e6);
-
-    return ports < memory ? ports : memory;
-}
-
 static double ms(const model_card *card, double cycles)
 {
     return cycles / (card->mhz * 1e3);
+}
+
+/* cycles, or more if the memory has not given the rows by then */
+static double bounded(const model_card *card, double cycles, double rows)
+{
+    double memory = rows * 64 / (card->gb_s * card->efficiency * 1e9) * card->mhz * 1e6;
+
+    return cycles > memory ? cycles : memory;
 }
 
 static void bandwidth(const model_card *card, const char *what, double rows, double cycles,
@@ -98,9 +119,9 @@ static void bandwidth(const model_card *card, const char *what, double rows, dou
     double gb_s = rows * 64 / (ms(card, cycles) * 1e6),
            share = gb_s / (card->gb_s * card->efficiency);
 
-    printf("\n%s: %.1f GB/s in all, %.2f GB/s a port, %.0f %% of what the memory is taken to give, "
-           "%.0f %% of what the ports move.\n",
-           what, gb_s, gb_s / ports, 100 * share, 100 * rows / cycles / ports);
+    say("\n%s: %.1f GB/s in all, %.2f GB/s a port, %.0f %% of what the memory is taken to give, "
+        "%.0f %% of what the ports move.\n",
+        what, gb_s, gb_s / ports, 100 * share, 100 * rows / cycles / ports);
 }
 
 typedef struct run {
@@ -109,11 +130,11 @@ typedef struct run {
 
 static void processes(const model_card *card, const run *r, const char *const *name, size_t count)
 {
-    printf("\n2^%.0f: %.0f cycles, %.2f ms; all turns of each process (they overlap):", r->log_n,
-           r->cycles, ms(card, r->cycles));
+    say("\n2^%.0f: %.0f cycles, %.2f ms; all turns of each process (they overlap):", r->log_n,
+        r->cycles, ms(card, r->cycles));
     for (size_t i = 0; i < count; i++)
-        printf("%s %s %.0f", i ? "," : "", name[i], r->process[i]);
-    printf(".\n");
+        say("%s %s %.0f", i ? "," : "", name[i], r->process[i]);
+    say(".\n");
 }
 
 #define RUN(...) {__VA_ARGS__},
@@ -122,14 +143,18 @@ static void processes(const model_card *card, const run *r, const char *const *n
 /* ---- gl_lde ---- */
 
 #ifdef MODEL_GL_LDE_TILE_LOG2
-static const run GL_LDE[] = {MODEL_GL_LDE_3(RUN)};
+static const run GL_LDE[] = {MODEL_GL_LDE_3(RUN)}, GL_LDE_2[] = {MODEL_GL_LDE_1(RUN)};
 
 static model_use gl_lde(const model_card *card, double channels, bool goals)
 {
     static const char *const NAMES[] = {"setup", "load", "transform", "store"};
     const double words = 8, tile = 1 << MODEL_GL_LDE_TILE_LOG2, banks = 16, radix = 8, lanes = 4;
     const double beat = radix * lanes * 64; /* bits */
-    const run *r = LAST(GL_LDE);
+    const run *r = channels > 2 ? LAST(GL_LDE) : LAST(GL_LDE_2);
+    /* two passes of half the size, two of the whole, each reads and writes; the first of the
+     * second pair reads no zeros */
+    const double rows = exp2(24) * (0.5 * 2 + 0.5 + 2 * 1 + 1.5);
+    const double cycles = bounded(card, r->cycles, rows);
 
     begin("gl_lde");
     core("products by general factors", "GL_MUL", MODEL_GL_LDE_MULTIPLIERS);
@@ -144,48 +169,44 @@ static model_use gl_lde(const model_card *card, double channels, bool goals)
     part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
     part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
     processes(card, r, NAMES, 4);
-    /* two passes of half the size, two of the whole, each reads and writes; the first reads no
-     * zeros */
-    bandwidth(card, "LDE to 2^24", exp2(24) * (0.5 * 2 + 0.5 + 2 * 1 + 1.5), r->cycles,
-              2 * channels);
-    printf("\nWith products as the black box: %.0f DSP instead of %.0f.\n",
-           MODEL_GL_LDE_MULTIPLIERS * 12.0, MODEL_GL_LDE_MULTIPLIERS * core_dsp("GL_MUL"));
-    if (goals)
-        model_goal("LDE to 2^24, a column", ms(card, r->cycles) / 8, "ms", 6, true, true);
+    bandwidth(card, "LDE to 2^24", rows, cycles, 2 * channels);
+    goal(goals, "LDE to 2^24, a column", ms(card, cycles) / 8, "ms", 6, true, true);
     return finish();
 }
 #endif
 
 /* ---- gl_merkle ---- */
 
-#ifndef MODEL_GL_MERKLE_II
-#define MODEL_GL_MERKLE_II 2
-#endif
+#ifdef MODEL_GL_MERKLE_II
+static const run GL_MERKLE[] = {MODEL_GL_MERKLE_3(RUN)}, GL_MERKLE_2[] = {MODEL_GL_MERKLE_1(RUN)};
 
 static model_use gl_merkle(const model_card *card, double channels, bool goals)
 {
-    const double ii = MODEL_GL_MERKLE_II, leaves = exp2(24);
+    const double ii = MODEL_GL_MERKLE_II, leaves = exp2(24), groups = 6 * 256 * 16.0 / 16;
     const model_core *p = model_core_find("GL_PERMUTE");
-    /* leaves, then nodes of all levels; a level's end waits for the pipe: 24 times */
-    double absorb = leaves * ii + p->cycles, nodes = (leaves - 1) * ii + 24 * (p->cycles + 100);
+    const run *r = channels > 2 ? GL_MERKLE : GL_MERKLE_2;
+    const double absorb = bounded(card, r[0].cycles, leaves * 1.5), nodes = r[1].cycles;
 
     begin("gl_merkle");
     part("permutation, a new one every II cycles", p->dsp / ii, p->lut / ii, 0, 0);
     part("multiplexers in front of what is shared", 0, ii > 1 ? 118 * 64 + 30 * 12 * 64 / 2.0 : 0,
          0, 0);
-    part("rows: ports to state and back", 0, 2 * 768 * MUX16, 0, 0);
-    part("addresses and control", 0, 2 * channels * 2 * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapters", 0, channels * ADAPTER.lut, channels * ADAPTER.bram, 0);
-    printf("\nII=%.0f: 2^24 leaves of a block in %.1f ms, the tree's nodes in %.1f ms.\n", ii,
-           ms(card, absorb), ms(card, nodes));
-    bandwidth(card, "absorbing a block", leaves * 2, absorb, channels);
-    printf("\nWith products as the black box: %.0f DSP instead of %.0f.\n", 472 * 12.0 / ii,
-           p->dsp / ii);
-    if (goals)
-        model_goal("Merkle, permutations", leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.9999,
-                   false, true);
+    part("groups of rows, capacities, results, two of each, in LUTs", 0, groups * 512 / LUTRAM_BITS,
+         0, 0);
+    part("rotations: rows to state and back, banks and ports", 0,
+         3 * 512 * MUX16 + 3 * channels * 512 * 1.0, 0, 0);
+    part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
+    part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
+    say("\nII=%.0f: 2^24 leaves of a block %.0f cycles, %.1f ms; the tree's nodes %.0f cycles, "
+        "%.1f "
+        "ms.\n",
+        ii, absorb, ms(card, absorb), nodes, ms(card, nodes));
+    bandwidth(card, "absorbing a block", leaves * 1.5, absorb, 2 * channels);
+    goal(goals, "Merkle, permutations", leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false,
+         true);
     return finish();
 }
+#endif
 
 /* ---- row_gather ---- */
 
@@ -200,13 +221,14 @@ static model_use row_gather(void)
 /* ---- fr_ntt ---- */
 
 #ifdef MODEL_FR_NTT_BUTTERFLIES
-static const run FR_NTT[] = {MODEL_FR_NTT_3(RUN)};
+static const run FR_NTT[] = {MODEL_FR_NTT_3(RUN)}, FR_NTT_2[] = {MODEL_FR_NTT_1(RUN)};
 
 static model_use fr_ntt(const model_card *card, double channels, bool goals)
 {
     static const char *const NAMES[] = {"setup", "load", "twiddles", "compute", "store"};
     const double lanes = 16, length = 1 << MODEL_FR_NTT_PASS_LOG2;
-    const run *r = LAST(FR_NTT);
+    const run *r = channels > 2 ? LAST(FR_NTT) : LAST(FR_NTT_2);
+    const double rows = exp2(23) * 4, cycles = bounded(card, r->cycles, rows);
 
     begin("fr_ntt");
     core("butterflies", "FR_BUTTERFLY", MODEL_FR_NTT_BUTTERFLIES);
@@ -222,9 +244,8 @@ static model_use fr_ntt(const model_card *card, double channels, bool goals)
     part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
     part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
     processes(card, r, NAMES, 5);
-    bandwidth(card, "transform of 2^24", exp2(23) * 4, r->cycles, 2 * channels);
-    if (goals)
-        model_goal("BN254 transform, 2^24", ms(card, r->cycles), "ms", 45, true, true);
+    bandwidth(card, "transform of 2^24", rows, cycles, 2 * channels);
+    goal(goals, "BN254 transform, 2^24", ms(card, cycles), "ms", 45, true, true);
     return finish();
 }
 #endif
@@ -270,29 +291,50 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
     part("digits, a point out of its channel", 0, adders * 1500 + 2 * 512 * MUX16, 0, 0);
     part("addresses and control", 0, 3 * channels * ADDRESS + CONTROL, 0, 0);
     part("m_axi adapters", 0, channels * ADAPTER.lut, channels * ADAPTER.bram, 0);
-    printf(
-        "\n2^24 points, windows of %.0f bits: %.0f passes; a pass clears %.0f cycles, adds %.0f, "
+    say("\n2^24 points, windows of %.0f bits: %.0f passes; a pass clears %.0f cycles, adds %.0f, "
         "drains %.0f, adds the buckets up in %.0f; %.1f %% of the points wait for a bucket. %.0f "
         "cycles, %.1f ms.\n",
         bits, passes, buckets, points / MODEL_MSM_TILE * tile, 2.0 * MODEL_MSM_LATENCY,
         rounds * 2 * lanes * MODEL_MSM_REDUCE_II, 100 * again, cycles, ms(card, cycles));
     bandwidth(card, "points and scalars", passes * points * 1.5, cycles, channels);
-    if (goals)
-        model_goal("MSM of 2^24 points", points / ms(card, cycles) / 1e3, "M points/s", 50, false,
-                   true);
+    goal(goals, "MSM of 2^24 points", points / ms(card, cycles) / 1e3, "M points/s", 50, false,
+         true);
     return finish();
 }
 #endif
 
 /* ---- bn_poseidon ---- */
 
-#ifdef MODEL_BN_POSEIDON_17
+#ifdef MODEL_BN_POSEIDON_LANES
+static model_use bn_poseidon(const model_card *card, double channels, bool goals)
+{
+    const double lanes = MODEL_BN_POSEIDON_LANES, depth = MODEL_BN_POSEIDON_DEPTH;
+    const double each = (double)MODEL_BN_POSEIDON_CYCLES / MODEL_BN_POSEIDON_BATCH;
+
+    begin("bn_poseidon");
+    core("products of the lanes and their sums", "FR_SUM_ADD", lanes);
+    part("sums that wait", 0, lanes * 17 * 64, 0, 0);
+    core("the reduction", "FR_SUM_REDUCE", 1);
+    core("the S-box", "FR_POW5", 1);
+    part("lanes' memories", 0, 0, 2 * bram(lanes, depth, 256), 0);
+    part("states and results, two of each", 0, 0, 4 * bram(lanes, depth / 2, 256), 0);
+    part("table of constants", 0, 0, bram(1, HLS_BN_POSEIDON_MAX_COUNT, 256), 0);
+    part("a row in and out of a lane", 0, 4 * 256 * MUX16 + 3 * 512 * MUX8, 0, 0);
+    part("addresses and control", 0, 3 * channels * ADDRESS + 2 * CONTROL, 0, 0);
+    part("m_axi adapters", 0, channels * ADAPTER.lut, channels * ADAPTER.bram, 0);
+    say("\nWidth 17: a batch of %d permutations in %d cycles, %.1f each.\n",
+        MODEL_BN_POSEIDON_BATCH, MODEL_BN_POSEIDON_CYCLES, each);
+    /* a state in and out */
+    bandwidth(card, "permutations in place", 17, each, channels);
+    goal(goals, "BN254 Poseidon, width 17", card->mhz / each, "M/s", 1, false, true);
+    return finish();
+}
 #endif
 
 /* ---- images ---- */
 
 static void image(const model_card *card, const char *name, const model_use *kernel, size_t count,
-                  bool goals, bool lut_asserted)
+                  bool goals)
 {
     static const char *const OF[] = {"DSP", "LUT", "BRAM36", "URAM"};
     model_use all = {0, 0, 0, 0};
@@ -305,43 +347,51 @@ static void image(const model_card *card, const char *name, const model_use *ker
         all.bram += kernel[i].bram;
         all.uram += kernel[i].uram;
     }
-    share[0] = 100 * all.dsp / card->dsp_usable;
+    share[0] = 100 * all.dsp / card->dsp;
     share[1] = 100 * all.lut / card->lut;
     share[2] = 100 * all.bram / card->bram;
     share[3] = 100 * all.uram / card->uram;
-    printf("\nImage %s: %.0f DSP (%.0f %%), %.0f LUT (%.0f %%), %.0f BRAM36 (%.0f %%), %.0f URAM "
+    printf("\nImage %s: %.0f DSP (%.0f %%, of usable ones %.0f %%), %.0f LUT (%.0f %%), %.0f "
+           "BRAM36 (%.0f %%), %.0f URAM "
            "(%.0f %%).\n",
-           name, all.dsp, share[0], all.lut, share[1], all.bram, share[2], all.uram, share[3]);
+           name, all.dsp, share[0], 100 * all.dsp / card->dsp_usable, all.lut, share[1], all.bram,
+           share[2], all.uram, share[3]);
     for (int i = 0; i < 4 && goals; i++) {
         snprintf(what, sizeof what, "image %s, %s", name, OF[i]);
-        model_goal(what, share[i], "%", 70, true, i != 2 && (i != 1 || lut_asserted));
+        model_goal(what, share[i], "%", 70, true, i != 2);
     }
 }
 
-void model_kernels(const model_card *card, bool goals)
+void model_kernels(const model_card *card, double channels, bool tables, bool goals)
 {
-    const double channels = 8;
-    model_use kernel[3];
+    model_use kernel[3], gather;
     size_t count;
 
+    verbose = tables;
     printf("\n## Kernels on %s, %.0f MHz, buffers over %.0f channels\n", card->name, card->mhz,
            channels);
-    (void)rows_a_cycle, (void)core_dsp, (void)core_lut, (void)bram, (void)processes, (void)core;
+    (void)core_dsp, (void)core_lut, (void)bram, (void)processes, (void)core;
+    gather = row_gather();
     count = 0;
-    kernel[count++] = row_gather();
+    kernel[count++] = gather;
 #ifdef MODEL_GL_LDE_TILE_LOG2
     kernel[count++] = gl_lde(card, channels, goals);
 #endif
+#ifdef MODEL_GL_MERKLE_II
     kernel[count++] = gl_merkle(card, channels, goals);
-    image(card, "stark", kernel, count, goals, true);
+#endif
+    image(card, "stark", kernel, count, goals);
     count = 1;
 #ifdef MODEL_MSM_ADDERS
     kernel[count++] = bn_msm_g1(card, channels, goals);
 #endif
-    image(card, "msm", kernel, count, goals, false);
+    image(card, "msm", kernel, count, goals);
     count = 1;
 #ifdef MODEL_FR_NTT_BUTTERFLIES
     kernel[count++] = fr_ntt(card, channels, goals);
 #endif
-    image(card, "fr", kernel, count, goals, true);
+#ifdef MODEL_BN_POSEIDON_LANES
+    kernel[count++] = bn_poseidon(card, channels, goals);
+#endif
+    image(card, "fr", kernel, count, goals);
 }

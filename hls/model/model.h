@@ -9,8 +9,9 @@ typedef struct model_card {
     const char *name;
     double dsp, dsp_usable, lut, bram, uram; /* of the device; BRAM of 36 Kbit */
     double channels, gb_s;                   /* memory: channels, peak of all of them */
-    double efficiency;                       /* of the peak */
-    double mhz;                              /* of the kernels: a target */
+    double buffer_channels; /* that a buffer is striped over (bitstreams/link.py) */
+    double efficiency;      /* of the peak */
+    double mhz;             /* of the kernels: a target */
     const char *note;
 } model_card;
 
@@ -26,8 +27,11 @@ typedef struct model_core {
 } model_core;
 
 extern const model_core MODEL_CORES_COUNTED[];
+extern const model_core MODEL_CORES_BOXED[]; /* the same ones with the RTL of hls/rtl */
 extern const size_t MODEL_CORE_COUNT;
+/* With black boxes for 64-bit products, if there is such a core. */
 const model_core *model_core_find(const char *name);
+void model_core_boxes(bool boxes);
 
 /* Resources of a kernel or an image. */
 typedef struct model_use {
@@ -38,7 +42,7 @@ typedef struct model_use {
 void model_goal(const char *what, double value, const char *unit, double limit, bool at_most,
                 bool asserted);
 
-/* Kernels and images of a card. */
-void model_kernels(const model_card *card, bool goals);
+/* Kernels and images of a card; tables: with all parts. */
+void model_kernels(const model_card *card, double channels, bool tables, bool goals);
 
 #endif
