@@ -101,6 +101,12 @@ static inline void hls_mul64(uint64_t t[2], uint64_t a, uint64_t b)
         t[1] += (i < 2 ? high >> (64 - 34 - 26 * i) % 64 : high << 22) + carry;
     }
 }
+#elif defined(__OPENCL_C_VERSION__)
+static inline void hls_mul64(uint64_t t[2], uint64_t a, uint64_t b)
+{
+    t[1] = mul_hi(a, b);
+    t[0] = a * b;
+}
 #else
 /* Four products of 32 bits: fewer for a processor, and 16 DSPs if a tool makes them of tiles. */
 static inline void hls_mul64(uint64_t t[2], uint64_t a, uint64_t b)

@@ -59,7 +59,11 @@
 /* the same on one port for all channels */
 #define HLS_INTERFACE_ONE(name, set, channel) HLS_INTERFACE_BUNDLE(name##_##channel, set)
 #else
+#if defined(__OPENCL_C_VERSION__) && defined(HLS_OPENCL_UNROLL)
+#define HLS_LOOP(name) _Pragma("unroll")
+#else
 #define HLS_LOOP(name)
+#endif
 #define HLS_PIPELINE(ii)
 #define HLS_UNROLL()
 #define HLS_INLINE()
