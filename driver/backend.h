@@ -60,6 +60,7 @@ const drv_backend *drv_backend_find(const char *name);
 /** The table, in the order in which drv_list shows it; what drv_open prefers is drv_info.rank. The
  * wrapper comes last and offers nothing by itself. */
 extern const drv_backend drv_backend_xrt;
+extern const drv_backend drv_backend_opencl;
 extern const drv_backend drv_backend_cpu;
 extern const drv_backend drv_backend_fault;
 

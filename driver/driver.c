@@ -9,6 +9,7 @@
 /* in the order in which drv_list shows them */
 static const drv_backend *const BACKENDS[] = {
     &drv_backend_xrt,
+    &drv_backend_opencl,
     &drv_backend_cpu,
     &drv_backend_fault,
 };

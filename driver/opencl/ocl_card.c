@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define SCRATCH_BYTES ((uint64_t)256 << 20) /* at most, of runs of bn_msm_g1 */
-#define TRANSFER_END_MS 10000               /* how long a lost device may still end a transfer */
+#define LEAST_BYTES ((uint64_t)16 << 20)
+#define TRANSFER_END_MS 10000 /* how long a lost device may still end a transfer */
 #define MAX_POLL_NS 500000
 #define LOG_LINES 6 /* of a failed build */
 
@@ -268,21 +269,22 @@ static void divide(ocl_card *card, const drv_options *options)
     }
 }
 
+/* Rows of both sides, which are one memory: the quarter of side B is only what caps says. */
 static void share_memory(ocl_card *card, const drv_options *options)
 {
     uint64_t bytes = card->found.memory_bytes / 8 * 7;
 
-    if (options && options->memory_bytes != 0) {
-        bytes = bytes < options->memory_bytes ? bytes : options->memory_bytes;
-    } else if (card->found.host_memory) {
+    if (card->found.host_memory) {
         uint64_t half = p_memory_available() / 2; /* the rest is for the host's side of jobs */
 
         bytes = bytes < half ? bytes : half;
     }
+    if (options && options->memory_bytes != 0 && options->memory_bytes < bytes)
+        bytes = options->memory_bytes;
     card->scratch_bytes = bytes / 8 < SCRATCH_BYTES ? bytes / 8 : SCRATCH_BYTES;
     bytes -= card->scratch_bytes;
-    card->rows[CARD_SIDE_B] = bytes / 4 / HLS_ROW_BYTES;
-    card->rows[CARD_SIDE_A] = bytes / HLS_ROW_BYTES - card->rows[CARD_SIDE_B];
+    /* the known answers that a device gives when it opens need some, whatever jobs may use */
+    card->rows = (bytes > LEAST_BYTES ? bytes : LEAST_BYTES) / HLS_ROW_BYTES;
 }
 
 static void card_destroy(ocl_card *card)
@@ -335,8 +337,8 @@ static void ocl_caps(void *impl, card_caps *out)
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < CARD_KERNELS; i++)
         out->units[i] = 1;
-    out->rows[CARD_SIDE_A] = card->rows[CARD_SIDE_A];
-    out->rows[CARD_SIDE_B] = card->rows[CARD_SIDE_B];
+    out->rows[CARD_SIDE_B] = card->rows / 4;
+    out->rows[CARD_SIDE_A] = card->rows - out->rows[CARD_SIDE_B];
     out->patience = card->found.type & CL_DEVICE_TYPE_CPU ? 100 : 10;
 }
 
@@ -351,11 +353,11 @@ static p_status ocl_alloc(void *impl, card_side side, uint64_t rows, card_buffer
         return lost(card, err);
     if (rows == 0 || (side != CARD_SIDE_A && side != CARD_SIDE_B))
         return p_err_set(err, P_EINVAL, "a buffer of %" PRIu64 " rows on side %d", rows, (int)side);
-    if (rows > card->rows[side] - card->used[side])
+    if (rows > card->rows - card->used)
         return p_err_set(err, P_EEXHAUSTED,
                          "the device's memory: %" PRIu64 " rows are asked for, %" PRIu64
                          " of %" PRIu64 " are left",
-                         rows, card->rows[side] - card->used[side], card->rows[side]);
+                         rows, card->rows - card->used, card->rows);
     if (rows > card->found.buffer_bytes / HLS_ROW_BYTES)
         return p_err_set(err, P_EEXHAUSTED,
                          "a buffer of %" PRIu64 " bytes; the device has at most %" PRIu64
@@ -372,9 +374,8 @@ static p_status ocl_alloc(void *impl, card_side side, uint64_t rows, card_buffer
                          "the device gives no buffer of %" PRIu64 " bytes: %s (%d)",
                          rows * HLS_ROW_BYTES, ocl_error_text(code), code);
     }
-    buffer->side = side;
     buffer->rows = rows;
-    card->used[side] += rows;
+    card->used += rows;
     *out = buffer;
     return P_OK;
 }
@@ -385,7 +386,7 @@ static void ocl_free(void *impl, card_buffer *buffer)
 
     if (!buffer)
         return;
-    card->used[buffer->side] -= buffer->rows;
+    card->used -= buffer->rows;
     clReleaseMemObject(buffer->mem); /* the runtime keeps it while a command uses it */
     free(buffer);
 }

@@ -72,7 +72,6 @@ enum { OCL_COUNTS, OCL_STARTS, OCL_LIST, OCL_BUCKETS, OCL_HEADS, OCL_PARTIAL, OC
 
 struct card_buffer {
     cl_mem mem;
-    card_side side;
     uint64_t rows;
 };
 
@@ -91,7 +90,7 @@ typedef struct ocl_card {
     uint32_t lanes;  /**< OCL_LANES of common.h */
     size_t local;    /**< work items of a group */
     char build[128]; /**< options of the compiler, for tests */
-    uint64_t rows[2], used[2], scratch_bytes;
+    uint64_t rows, used, scratch_bytes;
 
     /* gone and made again by a reset */
     cl_context context;

@@ -1,5 +1,5 @@
 /* conformance: puts a device through the suite. Exit codes: 0 passed, 1 findings, 2 could not run,
- * 77 skipped (this CPU lacks the instruction set). */
+ * 77 skipped (this CPU lacks the instruction set, or the machine an OpenCL platform). */
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/direct_card.h"
 #include "tests/conformance/example_backend.h"
@@ -50,6 +50,21 @@ static bool part(const char *name, uint32_t *set)
             *set |= 1u << i;
             return true;
         }
+    return false;
+}
+
+/* Whether device is the first of OpenCL, and there is none to use. */
+static bool no_opencl(const char *device)
+{
+    drv_info found[32];
+    size_t n = strcmp(device, "opencl:0") ? 0 : drv_list(NULL, found, 32);
+
+    for (size_t i = 0; i < n && i < 32; i++) {
+        if (!strcmp(found[i].name, device) && !found[i].usable) {
+            printf("skipped: %s\n", found[i].about);
+            return true;
+        }
+    }
     return false;
 }
 
@@ -124,6 +139,8 @@ int main(int argc, char **argv)
         printf("skipped: this CPU or build lacks %s\n", o.options.isa);
         return 77;
     }
+    if (no_opencl(o.device))
+        return 77;
     for (size_t i = 0; i < sizeof OWN / sizeof OWN[0] && o.device; i++)
         if (!strcmp(o.device, OWN[i]->name)) {
             o.device = NULL;
