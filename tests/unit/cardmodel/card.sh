@@ -5,6 +5,7 @@
 set -uo pipefail
 
 test=$1 emulated=$2 program=$3
+timeline=$(cd "$(dirname "$0")/../../.." && pwd)/driver/cardmodel/timeline.py
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export ZKP_CARDMODEL_LOG=$folder/log
@@ -50,6 +51,9 @@ kernels)
     [ "$(grep -c ' d2h ' "$ZKP_CARDMODEL_LOG")" -eq 32 ] || fail "not 32 transfers from it"
     grep -q ' refused ' "$ZKP_CARDMODEL_LOG" && fail "something was refused"
     tail -n 1 "$ZKP_CARDMODEL_LOG" | grep -q ' close$' || fail "not closed"
+    "$timeline" "$ZKP_CARDMODEL_LOG" --ran row_gather gl_merkle h2d d2h || fail "timeline.py"
+    "$timeline" "$ZKP_CARDMODEL_LOG" --ran gl_lde 2>/dev/null && fail "timeline.py saw what did not run"
+    "$timeline" "$ZKP_CARDMODEL_LOG" --together h2d+d2h 2>/dev/null && fail "timeline.py: one socket cannot do two transfers"
     ;;
 faulty)
     for kernel in row_gather gl_merkle; do
