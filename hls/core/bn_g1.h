@@ -112,7 +112,8 @@ static inline int hls_g1_pipe(hls_g1_xyzz *r, const hls_g1_xyzz *a, const hls_g1
     int b_zero = hls_bn_is_zero(&b->x) && hls_bn_is_zero(&b->y);
     int a_zero = hls_bn_is_zero(&a->zz), same;
 
-    HLS_INLINE()
+    HLS_NO_INLINE()
+    HLS_PIPELINE(1)
     hls_g1_set(&alone, b);
     base = twice ? alone : *a;
     hls_fp_mul_canonical(&u2, &b->x, twice ? &b->x : &base.zz);

@@ -45,25 +45,27 @@ typedef struct hls_bn_wide {
     uint64_t w[2 * HLS_BN_WORDS];
 } hls_bn_wide;
 
-/* r = a + b + carry; returns the carry, 0 or 1 as the one it takes. */
+/* r = a + b + carry; returns the carry, 0 or 1 as the one it takes. Sums of 33 bits, whose carry is
+ * a wire: a comparison (r < a) would be a circuit as large as the addition. */
 static inline uint64_t hls_add_carry(uint64_t *r, uint64_t a, uint64_t b, uint64_t carry)
 {
-    uint64_t s = a + carry, over = s < carry;
+    uint64_t low = (uint64_t)(uint32_t)a + (uint32_t)b + carry;
+    uint64_t high = (a >> 32) + (b >> 32) + (low >> 32);
 
     HLS_INLINE()
-    s += b;
-    *r = s;
-    return over + (s < b);
+    *r = high << 32 | (uint32_t)low;
+    return high >> 32;
 }
 
 /* r = a - b - borrow; returns the borrow, 0 or 1 as the one it takes. */
 static inline uint64_t hls_sub_borrow(uint64_t *r, uint64_t a, uint64_t b, uint64_t borrow)
 {
-    uint64_t d = a - b, under = a < b;
+    uint64_t low = (uint64_t)(uint32_t)a - (uint32_t)b - borrow;
+    uint64_t high = (a >> 32) - (b >> 32) - (low >> 63);
 
     HLS_INLINE()
-    *r = d - borrow;
-    return under + (d < borrow);
+    *r = high << 32 | (uint32_t)low;
+    return high >> 63;
 }
 
 /* t = a b: any words. */
@@ -134,13 +136,13 @@ static inline void hls_square64(uint64_t t[2], uint64_t a)
     t[1] = a1 * a1 + HLS_FAULTY(131, cross >> 31, (uint32_t)(cross >> 31)) + carry;
 }
 
-/* d = |a - b|, returns whether a < b. */
+/* d = |a - b|, returns whether a < b. The negative is the complement and 1. */
 static inline uint64_t hls_distance64(uint64_t *d, uint64_t a, uint64_t b)
 {
-    uint64_t less = a < b;
+    uint64_t x, less = hls_sub_borrow(&x, a, b, 0);
 
     HLS_INLINE()
-    *d = less ? b - a : a - b;
+    *d = (x ^ (0 - less)) + less;
     return less;
 }
 
@@ -324,33 +326,24 @@ static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a,
     }
 }
 
-/* w[at .. at + 3] += m c, and the carry into w[at + 4], with the carry that an earlier step left
- * there; returns the carry out of w[at + 4]. The products have a constant factor. */
-static inline uint64_t hls_bn_step(uint64_t w[2 * HLS_BN_WORDS], unsigned at, uint64_t m,
-                                   HLS_TABLE uint32_t c[HLS_BN_LIMBS], uint64_t left)
+/* Columns at .. at + 9 += m c: products of the halves of m, below 2^32 each, and constants, added
+ * by halves and without carries. */
+static inline void hls_bn_step(uint64_t column[2 * HLS_BN_LIMBS + 1], unsigned at, uint64_t m0,
+                               uint64_t m1, HLS_TABLE uint32_t c[HLS_BN_LIMBS])
 {
-    uint64_t carry = 0, m0 = (uint32_t)m, m1 = m >> 32;
-
     HLS_INLINE()
     /* II=1 of the caller, unrolled: eight limbs of a constant times two of a number */
-    HLS_LOOP(step_words)
-    for (unsigned j = 0; j < HLS_BN_WORDS; j++) {
-        uint64_t low = m0 * c[2 * j], one = m1 * c[2 * j], other = m0 * c[2 * j + 1];
-        uint64_t high = m1 * c[2 * j + 1];
-        uint64_t middle = (low >> 32) + (uint32_t)one + (uint32_t)other, over;
+    HLS_LOOP(step_limbs)
+    for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
+        uint64_t low = m0 * c[j], high = m1 * c[j];
 
         HLS_UNROLL()
         HLS_BIND_FABRIC(low)
-        HLS_BIND_FABRIC(one)
-        HLS_BIND_FABRIC(other)
         HLS_BIND_FABRIC(high)
-        high += (one >> 32) + (other >> 32) + (middle >> 32);
-        /* a product of words and two words more is below 2^128: high does not overflow */
-        over = hls_add_carry(&low, middle << 32 | (uint32_t)low, carry, 0);
-        carry = high + over;
-        carry += hls_add_carry(&w[at + j], w[at + j], low, 0);
+        column[at + j] += (uint32_t)low;
+        column[at + j + 1] += (low >> 32) + (uint32_t)high;
+        column[at + j + 2] += high >> 32;
     }
-    return hls_add_carry(&w[at + 4], w[at + 4], carry, left);
 }
 
 /* r = t / 2^256 mod p, canonical; t < most p^2 and t < 2^512, most = 1 ..
@@ -369,35 +362,49 @@ static inline void hls_bn_reduce(hls_bn *r, const hls_bn_wide *t,
                                  HLS_TABLE uint32_t step[HLS_BN_LIMBS], uint64_t neg_inv,
                                  unsigned most)
 {
-    uint64_t w[2 * HLS_BN_WORDS], carry = 0, m;
+    uint64_t column[2 * HLS_BN_LIMBS + 1], m0, m1, carry = 0;
     hls_bn s;
 
     /* II=1: feed-forward */
     HLS_PIPELINE(1)
-    HLS_REGISTERS(w)
+    HLS_REGISTERS(column)
     HLS_REGISTERS(s.l)
     /* II=1, unrolled: wires */
-    HLS_LOOP(wide_words)
-    for (unsigned i = 0; i < 2 * HLS_BN_WORDS; i++) {
+    HLS_LOOP(wide_limbs)
+    for (unsigned i = 0; i < 2 * HLS_BN_LIMBS; i++) {
         HLS_UNROLL()
-        w[i] = t->w[i];
+        column[i] = (uint32_t)(t->w[i / 2] >> 32 * (i % 2));
     }
-    /* II=1, unrolled: three steps, each needs the one before. Step i is m p' = m (p' + 1) - m: the
-     * word goes, and the constant lies one word higher */
+    column[2 * HLS_BN_LIMBS] = 0;
+    /* II=1, unrolled: three steps, each needs the one before. A step is m p' = m (p' + 1) - m: the
+     * word goes but for what it carries, and the constant lies one word higher */
     HLS_LOOP(reduce_steps)
-    for (unsigned i = 0; i + 1 < HLS_BN_WORDS; i++) {
+    for (unsigned i = 0; i < 2 * (HLS_BN_WORDS - 1); i += 2) {
         HLS_UNROLL()
-        carry = hls_bn_step(w, i + 1, w[i], step, HLS_FAULTY(136, carry, 0));
+        m0 = (uint32_t)column[i];
+        column[i + 1] += column[i] >> 32;
+        m1 = (uint32_t)column[i + 1];
+        column[i + 2] += HLS_FAULTY(136, column[i + 1] >> 32, 0);
+        hls_bn_step(column, i + 2, m0, m1, step);
     }
-    m = w[3] * HLS_FAULTY(137, neg_inv, neg_inv + 2);
-    HLS_BIND_FABRIC(m)
-    (void)hls_bn_step(w, 3, m, p, 0);
-    /* II=1, unrolled: wires */
-    HLS_LOOP(narrow_words)
-    for (unsigned i = 0; i < HLS_BN_WORDS; i++) {
+    /* the last: m = word * neg_inv mod 2^64 */
+    column[7] += column[6] >> 32;
+    m0 = (uint32_t)column[6] * (uint64_t)(uint32_t)HLS_FAULTY(137, neg_inv, neg_inv + 2);
+    HLS_BIND_FABRIC(m0)
+    m1 = (uint32_t)column[6] * (uint64_t)(uint32_t)(neg_inv >> 32);
+    HLS_BIND_FABRIC(m1)
+    carry = (uint32_t)column[7] * (uint64_t)(uint32_t)neg_inv;
+    HLS_BIND_FABRIC(carry)
+    m1 = (uint32_t)((m0 >> 32) + (uint32_t)m1 + (uint32_t)carry);
+    column[6] = (uint32_t)column[6];
+    hls_bn_step(column, 6, (uint32_t)m0, m1, p);
+    column[7] += column[6] >> 32;
+    /* II=1, unrolled: a carry chain, from the word that is now 0 */
+    HLS_LOOP(narrow_limbs)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
         HLS_UNROLL()
-        s.l[2 * i] = (uint32_t)w[4 + i];
-        s.l[2 * i + 1] = (uint32_t)(w[4 + i] >> 32);
+        column[8 + i] += column[7 + i] >> 32;
+        s.l[i] = (uint32_t)column[8 + i];
     }
     if (most > 11)
         hls_bn_reduce_once(&s, &s, p, HLS_FAULTY(138, 2, 0));

@@ -41,6 +41,8 @@
 #define HLS_NO_DEPENDENCE(array) HLS_PRAGMA(HLS dependence variable=array type=inter dependent=false)
 /* in a pipelined loop's body: an iteration reads what was written this many iterations ago, or longer */
 #define HLS_DISTANCE(array, iterations) HLS_PRAGMA(HLS dependence variable=array type=inter direction=RAW distance=iterations dependent=true)
+/* in a loop's body: as many modules of this function at most, which is called more often */
+#define HLS_LIMIT(called, modules) HLS_PRAGMA(HLS allocation function instances=called limit=modules)
 /* in a loop's body: its bounds where they are arguments, for the reports */
 #define HLS_TRIP(least, most) HLS_PRAGMA(HLS loop_tripcount min=least max=most)
 /* first in the body of a function or a loop that calls processes: they run side by side */
@@ -76,6 +78,7 @@
 #define HLS_LUTRAM(array)
 #define HLS_NO_DEPENDENCE(array)
 #define HLS_DISTANCE(array, iterations)
+#define HLS_LIMIT(called, modules)
 #define HLS_TRIP(least, most)
 #ifdef __BAMBU__
 #define HLS_DATAFLOW() HLS_PRAGMA(HLS dataflow)
@@ -109,8 +112,8 @@
 #define HLS_MEMORY static
 #endif
 
-/* what one process of a dataflow region hands to the next, likewise; a tool makes two of it, and for
- * that has to see an automatic variable */
+/* what one process of a dataflow region hands to the next, likewise; a tool makes two of it, and
+ * for that has to see an automatic variable */
 #if defined(__SYNTHESIS__) || defined(__BAMBU__)
 #define HLS_CHANNEL
 #else

@@ -1,26 +1,34 @@
 /* bn_msm_g1 of kernel_abi.h: multi-scalar multiplication over BN254's G1 by buckets.
  *
- * A pass over the points serves HLS_MSM_ADDERS windows: each has a pipe of mixed additions and
- * buckets of its own, and every point that is read goes to all of them. A pipe is a ring of
- * HLS_MSM_LATENCY slots: what enters in a step ends as many steps later, in the same slot, and only
- * then is the bucket written. What comes out of a slot is one of
+ * A pass over the points serves HLS_MSM_WINDOWS_PER_PASS windows with HLS_MSM_ADDERS pipes of mixed
+ * additions, fewer than windows: a pipe takes a point and adds it to a bucket of each window in
+ * turn, in a round of as many steps, one addition a step. In step s pipe j is at window (s + j) mod
+ * windows, so no two are at the same window's buckets.
+ *
+ * A pipe is a ring of HLS_MSM_LATENCY slots: what enters in a step ends as many steps later, in the
+ * same slot, and only then is the bucket written. What comes out of a slot is one of
  *
  *   a sum             it goes to its bucket, and the slot is free
  *   "equal points"    the same point enters again and is doubled; its bucket stays its own
  *   "bucket in use"   another addition to the same bucket was under way when this one entered: its
  *                     sum means nothing, the point enters again
  *
- * A step takes the next point if the slot is free in all rings. So there is no queue in front of
- * the adders: the ring is the queue, and only what came out of it decides what enters. bn_msm_g1.md
- * has the argument for each step, the bounds and the resources. */
+ * A pipe takes a point if all slots of the round are free. So there is no queue in front of the
+ * adders: the ring is the queue, and only what came out of it decides what enters. bn_msm_g1.md has
+ * the argument for each step, the bounds and the resources. */
 #include "hls/core/bn_g1.h"
 #include "hls/core/rows.h"
 
-/* windows of a pass */
+/* pipes of additions */
 #ifndef HLS_MSM_ADDERS
-#define HLS_MSM_ADDERS 4
+#define HLS_MSM_ADDERS 3
 #endif
-/* steps from a bucket's read to its write: at least what the tool needs from one to the other */
+/* windows of a pass, with buckets each; at least as many as pipes */
+#ifndef HLS_MSM_WINDOWS_PER_PASS
+#define HLS_MSM_WINDOWS_PER_PASS 4
+#endif
+/* steps from a bucket's read to its write: at least what the tool needs from one to the other, and
+ * a round; a multiple of a round's steps */
 #ifndef HLS_MSM_LATENCY
 #define HLS_MSM_LATENCY 192
 #endif
@@ -37,9 +45,11 @@
 #define HLS_MSM_REDUCE_II 4
 #endif
 
+#define WINDOWS HLS_MSM_WINDOWS_PER_PASS
+#define ROUNDS (HLS_MSM_LATENCY / WINDOWS) /* of a trip */
 #define BUCKETS (1u << (HLS_MSM_MAX_WINDOW - 1))
 #define SEGMENTS (1u << HLS_MSM_SEGMENTS_LOG2)
-#define LANES (SEGMENTS * HLS_MSM_ADDERS)
+#define LANES (SEGMENTS * WINDOWS)
 #define TILE_ROWS (HLS_MSM_TILE / HLS_CHANNELS)
 /* a scalar plus the constant that makes its digits signed: below 2^(windows * bits) <= 2^269 */
 #define DIGIT_LIMBS 9
@@ -47,20 +57,23 @@
 #if HLS_MSM_TILE % (32 << HLS_CHANNELS_LOG2) != 0
 #error "a tile is whole groups of pieces, of points and of scalars"
 #endif
+#if HLS_MSM_LATENCY % HLS_MSM_WINDOWS_PER_PASS != 0 || HLS_MSM_ADDERS > HLS_MSM_WINDOWS_PER_PASS
+#error "a trip is whole rounds, and in each step pipes are at different windows"
+#endif
 
-/* What the slots of a ring hold, in memories. */
+/* What the slots of a pipe's ring hold, in memories. */
 typedef struct msm_ring {
     uint8_t equal[HLS_MSM_LATENCY];
     hls_g1_affine point[HLS_MSM_LATENCY];
     hls_g1_xyzz sum[HLS_MSM_LATENCY];
 } msm_ring;
 
-/* And in registers, since each step looks at all: the bucket's number from 1, 0 for a slot that is
- * not in use (16 bits are enough for 2^15); and whether no other addition to the bucket was under
- * way when this one entered. */
+/* And in registers, since each step looks at all slots of its window: the bucket's number from 1, 0
+ * for a slot that is not in use (16 bits are enough for 2^15); and whether no other addition to the
+ * bucket was under way when this one entered. A window has one slot of each round in each pipe. */
 typedef struct msm_slots {
-    uint16_t bucket[HLS_MSM_LATENCY];
-    uint8_t alone[HLS_MSM_LATENCY];
+    uint16_t bucket[HLS_MSM_ADDERS * ROUNDS];
+    uint8_t alone[HLS_MSM_ADDERS * ROUNDS];
 } msm_slots;
 
 /* What a pass needs to cut its digits out of a scalar. */
@@ -90,7 +103,7 @@ static void msm_half(msm_window *window)
 
 /* The pass's digits of a scalar, -2^(bits - 1) .. 2^(bits - 1) - 1; 0 for windows that there are
  * not. Any limbs: digits above the last window's are cut off. */
-static inline void msm_digits(int32_t digit[HLS_MSM_ADDERS], const hls_row *row, unsigned half,
+static inline void msm_digits(int32_t digit[WINDOWS], const hls_row *row, unsigned half,
                               const msm_window *window)
 {
     uint32_t s[DIGIT_LIMBS + 1];
@@ -111,7 +124,7 @@ static inline void msm_digits(int32_t digit[HLS_MSM_ADDERS], const hls_row *row,
     s[DIGIT_LIMBS] = 0;
     /* II=1, unrolled: a shifter for each window, by the same distance all through a pass */
     HLS_LOOP(digit_windows)
-    for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+    for (unsigned w = 0; w < WINDOWS; w++) {
         uint32_t number = window->first + w, at = number * window->bits;
         uint32_t limb = number < window->windows ? at / 32 : 0;
         uint64_t pair = (uint64_t)s[limb + 1] << 32 | s[limb];
@@ -185,136 +198,155 @@ static inline int msm_in_use(const msm_slots *slots, uint16_t bucket)
     HLS_INLINE()
     /* II=1, unrolled: comparators of 16 bits, side by side */
     HLS_LOOP(compare)
-    for (unsigned i = 0; i < HLS_MSM_LATENCY; i++) {
+    for (unsigned i = 0; i < HLS_MSM_ADDERS * ROUNDS; i++) {
         HLS_UNROLL()
         hit |= (uint8_t)((slots->bucket[i] == bucket) & slots->alone[i]);
     }
     return hit;
 }
 
-/* What comes out of a slot: nothing or a sum (which goes to its bucket) makes it free. */
-static inline int msm_leave(const msm_slots *slots, const msm_ring *ring, unsigned slot,
-                            hls_g1_xyzz bucket[BUCKETS])
-{
-    uint32_t at = slots->bucket[slot];
-
-    HLS_INLINE()
-    if (at == 0)
-        return 1;
-    if (HLS_FAULTY(112, !slots->alone[slot], 0) || HLS_FAULTY(113, ring->equal[slot], 0))
-        return 0;
-    bucket[at - 1] = ring->sum[slot];
-    return 1;
-}
-
-/* What enters: what came out without a sum, else the point if there is a digit. Returns whether the
- * slot is in use now. */
-static inline int msm_enter(msm_slots *slots, msm_ring *ring, unsigned slot, int open,
-                            const hls_g1_affine *point, int32_t digit,
-                            const hls_g1_xyzz bucket[BUCKETS])
+/* One step of a pipe in one window: `slot` of its ring, `place` among the window's slots. What
+ * comes out goes to its bucket or enters again; if the slot is free then, the point enters if there
+ * is a digit. Returns whether the slot is in use now. */
+static inline int msm_step(msm_ring *ring, unsigned slot, msm_slots *slots, unsigned place,
+                           hls_g1_xyzz bucket[BUCKETS], const hls_g1_affine *point, int32_t digit)
 {
     hls_bn zero = {{0, 0, 0, 0, 0, 0, 0, 0}};
-    uint16_t at = (uint16_t)(digit < 0 ? -digit : digit);
-    int twice = !open && slots->alone[slot];
+    uint16_t at = slots->bucket[place];
+    int again = at != 0 && HLS_FAULTY(112, !slots->alone[place], 0);
+    int twice = at != 0 && slots->alone[place] && HLS_FAULTY(113, ring->equal[slot], 0);
 
     HLS_INLINE()
-    if (open) {
+    if (at != 0 && !again && !twice)
+        bucket[at - 1] = ring->sum[slot];
+    if (!again && !twice) {
+        at = (uint16_t)(digit < 0 ? -digit : digit);
         ring->point[slot].x = point->x;
         ring->point[slot].y = point->y;
         if (HLS_FAULTY(114, digit < 0, 0))
             hls_fp_sub(&ring->point[slot].y, &zero, &point->y);
-    } else {
-        at = slots->bucket[slot];
     }
-    /* the second trip of equal points is its bucket's, all others have to look */
+    /* the second trip of equal points has its bucket already, all others have to look */
     if (!twice)
-        slots->alone[slot] = at != 0 && !HLS_FAULTY(115, msm_in_use(slots, at), 0);
-    slots->bucket[slot] = at;
-    if (at != 0 && slots->alone[slot])
+        slots->alone[place] = at != 0 && !HLS_FAULTY(115, msm_in_use(slots, at), 0);
+    slots->bucket[place] = at;
+    if (at != 0 && slots->alone[place])
         ring->equal[slot] =
             (uint8_t)hls_g1_pipe(&ring->sum[slot], &bucket[at - 1], &ring->point[slot], twice);
     return at != 0;
 }
 
+/* Whether a pipe's slots of a round are free, or will be when their turn comes. */
+static inline int msm_round_open(const msm_ring *ring, const msm_slots slots[WINDOWS],
+                                 unsigned pipe, unsigned round)
+{
+    unsigned place = pipe * ROUNDS + round;
+    int open = 1;
+
+    HLS_INLINE()
+    /* II=1, unrolled: three bits of each slot, known since at least HLS_MSM_LATENCY - WINDOWS steps
+     */
+    HLS_LOOP(round_slots)
+    for (unsigned s = 0; s < WINDOWS; s++) {
+        const msm_slots *at = &slots[(s + pipe) % WINDOWS];
+
+        HLS_UNROLL()
+        open &= at->bucket[place] == 0 || (at->alone[place] && !ring->equal[round * WINDOWS + s]);
+    }
+    return open;
+}
+
 /* Adds a tile's points to the buckets; at the end of a pass (drain) goes on until all rings are
- * empty. Returns the steps it took.
+ * empty. Returns the rounds it took, of WINDOWS steps each.
  *
- * Their bound: an addition that is alone ends within two trips. While a ring is not empty, a trip
- * starts such an addition if there is none, so in each three trips something ends. A step takes no
- * point only while some slot is in use, and HLS_MSM_LATENCY ends make a ring empty: less than 3
- * HLS_MSM_LATENCY (HLS_MSM_LATENCY + 1) steps a point, and once more for the end. (With equal
- * digits all along it is HLS_MSM_LATENCY + 1 steps a point, see bn_msm_g1.md.) */
+ * Their bound: an addition that is alone ends within two trips. While a window has slots in use, a
+ * trip starts such an addition if there is none, so in each three trips something ends. No point is
+ * taken only while some slot is in use, and HLS_MSM_ADDERS * ROUNDS ends make a window's slots
+ * free: less than 3 ROUNDS (HLS_MSM_ADDERS * ROUNDS + 1) rounds a point, and once more for the end.
+ * (With equal digits all along it is a trip and a step a point, see bn_msm_g1.md.) */
 static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
                                hls_row scalar[HLS_CHANNELS][TILE_ROWS / 2], uint64_t points_row,
                                uint64_t scalars_row, uint32_t items, const msm_window *window,
-                               int drain, uint32_t *slot, msm_slots slots[HLS_MSM_ADDERS],
-                               msm_ring ring[HLS_MSM_ADDERS],
-                               hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS])
+                               int drain, uint32_t *round, msm_slots slots[WINDOWS],
+                               msm_ring ring[HLS_MSM_ADDERS], hls_g1_xyzz bucket[WINDOWS][BUCKETS])
 {
     const uint64_t most =
-        UINT64_C(3) * HLS_MSM_LATENCY * (HLS_MSM_LATENCY + 1) * ((uint64_t)items + 1);
+        UINT64_C(3) * ROUNDS * (HLS_MSM_ADDERS * ROUNDS + 1) * ((uint64_t)items + 1);
     uint64_t points_base = hls_stripe_row(points_row, HLS_CHANNELS_LOG2);
     uint64_t scalars_base = hls_stripe_row(scalars_row, HLS_CHANNELS_LOG2);
-    uint64_t steps = 0;
-    uint32_t taken = 0, idle = 0, at = *slot;
+    uint64_t rounds = 0;
+    uint32_t taken = 0, idle = 0, at = *round;
 
-    /* Whether a point is taken, and with it the address of the next, depends on what entered a
-     * whole trip ago. From step to step there are the verdicts of msm_in_use and counters. The
-     * sums' ring is read HLS_MSM_LATENCY steps after it was written, so the tool has that long for
-     * an addition. Buckets are written before they are read in a step, and never the same one. When
-     * no slot was in use for a whole trip, nothing is under way. Therefore: II=1 */
+    /* Whether points are taken, and with it the address of the next, depends on what entered almost
+     * a trip ago. From step to step there are the verdicts of msm_in_use and counters. The sums'
+     * ring is read HLS_MSM_LATENCY steps after it was written, so the tool has that long for an
+     * addition. Buckets are written before they are read in a step, and never the same one. When no
+     * slot was in use for a whole trip, nothing is under way. Therefore: II=WINDOWS, a step of each
+     * pipe a cycle: HLS_MSM_ADDERS * WINDOWS additions by HLS_MSM_ADDERS adders */
     HLS_LOOP(accumulate)
-    for (uint64_t step = 0; step < most; step++) {
-        int open[HLS_MSM_ADDERS], all_open = 1, take, used = 0;
-        int32_t digit[HLS_MSM_ADDERS];
-        hls_g1_affine next;
+    for (uint64_t i = 0; i < most; i++) {
+        hls_g1_affine next[HLS_MSM_ADDERS];
+        int32_t digit[HLS_MSM_ADDERS][WINDOWS];
+        int used = 0;
 
-        HLS_PIPELINE(1)
-        HLS_DISTANCE(ring, HLS_MSM_LATENCY)
-        if (taken == items && (!drain || idle == HLS_MSM_LATENCY))
+        HLS_PIPELINE(HLS_MSM_WINDOWS_PER_PASS)
+        HLS_DISTANCE(ring, ROUNDS)
+        HLS_LIMIT(hls_g1_pipe, HLS_MSM_ADDERS)
+        if (taken == items && (!drain || idle == ROUNDS))
             break;
-        steps++;
-        /* II=1, unrolled: windows side by side */
-        HLS_LOOP(leave)
-        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
-            HLS_UNROLL()
-            open[w] = msm_leave(&slots[w], &ring[w], at, bucket[w]);
-            all_open &= open[w];
-            digit[w] = 0;
-        }
-        take = all_open && taken < items;
-        if (take) {
+        rounds++;
+        /* II=1, unrolled: a point for each pipe whose round is free */
+        HLS_LOOP(take)
+        for (unsigned j = 0; j < HLS_MSM_ADDERS; j++) {
             uint64_t p = points_row + taken, s = scalars_row + taken / 2;
-            const hls_row *row = &point[hls_stripe_channel(p, HLS_CHANNELS_LOG2)]
-                                       [hls_stripe_row(p, HLS_CHANNELS_LOG2) - points_base];
+            int take = taken < items && msm_round_open(&ring[j], slots, j, at);
 
-            msm_to_limbs(&next.x, row, 0);
-            msm_to_limbs(&next.y, row, 4);
-            row = &scalar[hls_stripe_channel(s, HLS_CHANNELS_LOG2)]
-                         [hls_stripe_row(s, HLS_CHANNELS_LOG2) - scalars_base];
-            msm_digits(digit, row, HLS_FAULTY(117, taken % 2, 0), window);
-            taken++;
-        } else {
-            next.x = next.y = (hls_bn){{0, 0, 0, 0, 0, 0, 0, 0}};
-        }
-        /* II=1, unrolled: the adders */
-        HLS_LOOP(enter)
-        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
             HLS_UNROLL()
-            used |= msm_enter(&slots[w], &ring[w], at, open[w], &next, digit[w], bucket[w]);
+            next[j].x = next[j].y = (hls_bn){{0, 0, 0, 0, 0, 0, 0, 0}};
+            /* II=1, unrolled: constants */
+            HLS_LOOP(no_digits)
+            for (unsigned w = 0; w < WINDOWS; w++) {
+                HLS_UNROLL()
+                digit[j][w] = 0;
+            }
+            if (take) {
+                const hls_row *row = &point[hls_stripe_channel(p, HLS_CHANNELS_LOG2)]
+                                           [hls_stripe_row(p, HLS_CHANNELS_LOG2) - points_base];
+
+                msm_to_limbs(&next[j].x, row, 0);
+                msm_to_limbs(&next[j].y, row, 4);
+                row = &scalar[hls_stripe_channel(s, HLS_CHANNELS_LOG2)]
+                             [hls_stripe_row(s, HLS_CHANNELS_LOG2) - scalars_base];
+                msm_digits(digit[j], row, HLS_FAULTY(117, taken % 2, 0), window);
+                taken++;
+            }
+        }
+        /* II=1, unrolled: the steps of a round */
+        HLS_LOOP(steps)
+        for (unsigned s = 0; s < WINDOWS; s++) {
+            HLS_UNROLL()
+            /* II=1, unrolled: the pipes, at different windows */
+            HLS_LOOP(pipes)
+            for (unsigned j = 0; j < HLS_MSM_ADDERS; j++) {
+                unsigned w = (s + j) % WINDOWS;
+
+                HLS_UNROLL()
+                used |= msm_step(&ring[j], at * WINDOWS + s, &slots[w], j * ROUNDS + at, bucket[w],
+                                 &next[j], digit[j][w]);
+            }
         }
         idle = used ? 0 : idle + 1;
-        at = at + 1 == HLS_MSM_LATENCY ? 0 : at + 1;
+        at = at + 1 == ROUNDS ? 0 : at + 1;
     }
-    *slot = at;
-    return steps;
+    *round = at;
+    return rounds;
 }
 
 /* A tile's way: reading the next one and adding up this one overlap. */
 static uint64_t msm_tile(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t points_row,
                          uint64_t scalars_row, uint32_t items, int last, const msm_window *window,
-                         uint32_t *slot, msm_slots slots[HLS_MSM_ADDERS],
-                         msm_ring ring[HLS_MSM_ADDERS], hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS])
+                         uint32_t *round, msm_slots slots[WINDOWS], msm_ring ring[HLS_MSM_ADDERS],
+                         hls_g1_xyzz bucket[WINDOWS][BUCKETS])
 {
     hls_row point[HLS_CHANNELS][TILE_ROWS];
     hls_row scalar[HLS_CHANNELS][TILE_ROWS / 2];
@@ -324,7 +356,7 @@ static uint64_t msm_tile(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64
     HLS_BANKS(scalar, 1)
     msm_load(HLS_PASS_ROWS(points), HLS_PASS_ROWS(scalars), points_row, scalars_row, items, point,
              scalar);
-    return msm_accumulate(point, scalar, points_row, scalars_row, items, window, last, slot, slots,
+    return msm_accumulate(point, scalar, points_row, scalars_row, items, window, last, round, slots,
                           ring, bucket);
 }
 
@@ -332,7 +364,7 @@ static uint64_t msm_tile(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64
  *
  * Buckets are cut into SEGMENTS segments of m: S_g is the sum of segment g, T_g that of (j + 1)
  * times its bucket j, both by running sums from the last bucket to the first, and the window's sum
- * is that of T_g + g m S_g. A lane is a segment of a window; sums[g * HLS_MSM_ADDERS + w] is its S,
+ * is that of T_g + g m S_g. A lane is a segment of a window; sums[g * WINDOWS + w] is its S,
  * LANES further its T. Rounds:
  *
  *   m rounds               S_g += the next bucket; T_g += S_g
@@ -341,7 +373,7 @@ static uint64_t msm_tile(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64
  * all log2 m rounds          S_0 += S_0 one round              T_0 += S_0
  *
  * A round is 2 LANES additions; none needs a result of the LANES before it. */
-static void msm_reduce(hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS], uint32_t bits,
+static void msm_reduce(hls_g1_xyzz bucket[WINDOWS][BUCKETS], uint32_t bits,
                        hls_g1_xyzz sums[2 * LANES])
 {
     uint32_t used = (uint32_t)1 << (bits - 1);
@@ -364,7 +396,7 @@ static void msm_reduce(hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS], uint32_t bit
          * results are there LANES additions later */
         HLS_LOOP(reduce_lanes)
         for (uint32_t i = 0; i < 2 * LANES; i++) {
-            uint32_t lane = i % LANES, segment = lane / HLS_MSM_ADDERS, w = lane % HLS_MSM_ADDERS;
+            uint32_t lane = i % LANES, segment = lane / WINDOWS, w = lane % WINDOWS;
             uint32_t second = i / LANES, from = i, far = 1;
             hls_g1_xyzz a = sums[i], b;
             int active = 1;
@@ -382,11 +414,11 @@ static void msm_reduce(hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS], uint32_t bit
                 active = second || j < used;
             } else if (round < tree) {
                 far = (uint32_t)1 << (round - suffix);
-                from = i + far * HLS_MSM_ADDERS;
+                from = i + far * WINDOWS;
                 active = !second && segment + far < SEGMENTS;
             } else if (round < doublings) {
                 far = SEGMENTS >> (round - tree + 1);
-                from = i + far * HLS_MSM_ADDERS;
+                from = i + far * WINDOWS;
                 active = segment < far;
                 /* g = 0 does not count */
                 if (HLS_FAULTY(118, round == tree && segment == 0 && !second, 0))
@@ -410,12 +442,12 @@ HLS_TOP_ROWS(scalars, a)
 HLS_TOP_ROWS(sums, a)
 void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
-    HLS_MEMORY hls_g1_xyzz bucket[HLS_MSM_ADDERS][BUCKETS];
+    HLS_MEMORY hls_g1_xyzz bucket[WINDOWS][BUCKETS];
     HLS_MEMORY msm_ring ring[HLS_MSM_ADDERS];
-    msm_slots slots[HLS_MSM_ADDERS];
+    msm_slots slots[WINDOWS];
     HLS_MEMORY hls_g1_xyzz total[2 * LANES];
     msm_window window = {{0}, 0, 0, 0};
-    uint32_t slot = 0;
+    uint32_t round = 0;
 
     HLS_INTERFACE_ROWS(points, a)
     HLS_INTERFACE_ROWS(scalars, a)
@@ -439,11 +471,11 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
     msm_half(&window);
     /* II=1: slots are not in use before the first pass, nor after each */
     HLS_LOOP(rings)
-    for (unsigned i = 0; i < HLS_MSM_LATENCY; i++) {
+    for (unsigned i = 0; i < HLS_MSM_ADDERS * ROUNDS; i++) {
         HLS_PIPELINE(1)
         /* II=1, unrolled: windows side by side */
         HLS_LOOP(rings_windows)
-        for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+        for (unsigned w = 0; w < WINDOWS; w++) {
             HLS_UNROLL()
             slots[w].bucket[i] = 0;
             slots[w].alone[i] = 0;
@@ -451,9 +483,9 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
     }
     /* no II: passes follow each other. At most 128 windows */
     HLS_LOOP(passes)
-    for (uint32_t first = 0; first < window.windows; first += HLS_MSM_ADDERS) {
+    for (uint32_t first = 0; first < window.windows; first += WINDOWS) {
         uint32_t left = window.windows - first;
-        uint32_t stored = left < HLS_MSM_ADDERS ? left : HLS_MSM_ADDERS;
+        uint32_t stored = left < WINDOWS ? left : WINDOWS;
 
         window.first = first;
         /* II=1: a bucket of each window a cycle */
@@ -462,7 +494,7 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
             HLS_PIPELINE(1)
             /* II=1, unrolled: windows side by side */
             HLS_LOOP(clear_windows)
-            for (unsigned w = 0; w < HLS_MSM_ADDERS; w++) {
+            for (unsigned w = 0; w < WINDOWS; w++) {
                 HLS_UNROLL()
                 if (HLS_FAULTY(119, 1, first == 0))
                     hls_g1_set_zero(&bucket[w][i]);
@@ -475,7 +507,7 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 
             (void)msm_tile(HLS_PASS_ROWS(points), HLS_PASS_ROWS(scalars),
                            points_row + HLS_FAULTY(120, at, 0), scalars_row + at / 2, items,
-                           HLS_FAULTY(121, at + items == count, 0), &window, &slot, slots, ring,
+                           HLS_FAULTY(121, at + items == count, 0), &window, &round, slots, ring,
                            bucket);
         }
         msm_reduce(bucket, window_bits, total);

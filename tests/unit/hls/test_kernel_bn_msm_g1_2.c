@@ -1,6 +1,7 @@
 /* the same with 2^2 channels, and other sizes than a card has */
 #define HLS_CHANNELS_LOG2 2
 #define HLS_MSM_ADDERS 1
+#define HLS_MSM_WINDOWS_PER_PASS 1
 #define HLS_MSM_LATENCY 33
 #define HLS_MSM_TILE 128
 #define HLS_MSM_SEGMENTS_LOG2 5
