@@ -100,3 +100,4 @@ shim)
     exit 2
     ;;
 esac
+exit 0
