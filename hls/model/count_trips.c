@@ -154,25 +154,32 @@ static hls_row *nowhere(void)
 #define ROWS_NOWHERE(name, channel) rows
 #define ALL_NOWHERE(name) HLS_EACH(ROWS_NOWHERE, name)
 
+static int plain;
+
 static void report(uint32_t log_n)
 {
     uint64_t total;
 
     trips_end();
     total = TRIPS.cycles[TRIPS_SETUP] + TRIPS.overlapped + TRIPS.fill;
-    printf("    X(%" PRIu32 ", %" PRIu64 ", %" PRIu64 ", {", log_n, total, TRIPS.turns);
+    printf("    X(%" PRIu32 ", %" PRIu64 ", %" PRIu64 ", {", log_n, plain ? 0 : total, TRIPS.turns);
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        printf("%s%" PRIu64, i ? ", " : "", TRIPS.cycles[i]);
+        printf("%s%" PRIu64, i ? ", " : "", plain ? TRIPS.plain[i] : TRIPS.cycles[i]);
     printf("}) \\\n");
     memset(&TRIPS, 0, sizeof TRIPS);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     hls_row *rows = nowhere();
+    /* --plain: sizes that bodies run at, too, and iterations alone */
+    uint32_t least = 16, most = 24;
 
     if (!rows)
         return 1;
+    plain = argc == 2 && !strcmp(argv[1], "--plain");
+    if (plain)
+        least = most = 13;
     printf("/* Written by count_trips. X(log2 of the rows, cycles, turns of the dataflow loop, "
            "{cycles of "
            "setup and each process}) */\n");
@@ -180,7 +187,7 @@ int main(void)
     printf("#define MODEL_GL_LDE_MULTIPLIERS %d\n#define MODEL_GL_LDE_TILE_LOG2 %d\n",
            HLS_GL_LDE_MULTIPLIERS, HLS_GL_LDE_TILE_LOG2);
     printf("#define MODEL_GL_LDE_%d(X) \\\n", HLS_CHANNELS_LOG2);
-    for (uint32_t log_n = 16; log_n <= 24; log_n += 4) {
+    for (uint32_t log_n = least; log_n <= most; log_n += 4) {
         gl_lde(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), HLS_EXTEND, log_n - 1, log_n,
                0, 0, 0, 7);
         report(log_n);
@@ -191,7 +198,7 @@ int main(void)
            "#define MODEL_FR_NTT_PASS_LOG2 %d\n",
            HLS_FR_NTT_BUTTERFLIES, HLS_FR_NTT_TWIDDLE_UNITS, HLS_FR_NTT_PASS_LOG2);
     printf("#define MODEL_FR_NTT_%d(X) \\\n", HLS_CHANNELS_LOG2);
-    for (uint32_t log_n = 16; log_n <= 24; log_n += 4) {
+    for (uint32_t log_n = least; log_n <= most; log_n += 4) {
         fr_ntt(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), HLS_FORWARD, log_n, 0, 0, 0, 7,
                0, 0, 0);
         report(log_n);
@@ -202,8 +209,8 @@ int main(void)
            HLS_GL_MERKLE_PRODUCTS);
     printf("#define MODEL_GL_MERKLE_%d(X) \\\n", HLS_CHANNELS_LOG2);
     for (uint32_t op = HLS_ABSORB; op <= HLS_NODES; op++) {
-        gl_merkle(ALL_NOWHERE(src), ALL_NOWHERE(tree), op, HLS_FIRST | HLS_LAST, 24, 24, 0, 0);
-        report(24);
+        gl_merkle(ALL_NOWHERE(src), ALL_NOWHERE(tree), op, HLS_FIRST | HLS_LAST, most, most, 0, 0);
+        report(most);
     }
 #endif
 #ifdef HLS_BN_POSEIDON_LANES

@@ -15,6 +15,7 @@ enum { TRIPS_SETUP, TRIPS_PROCESSES = 8 };
 
 typedef struct trips {
     uint64_t cycles[TRIPS_PROCESSES];  /* of each process, whole run */
+    uint64_t plain[TRIPS_PROCESSES];   /* the same without depths */
     uint64_t entries[TRIPS_PROCESSES]; /* of its pipelined loops */
     uint64_t since[TRIPS_PROCESSES];   /* of this turn of the dataflow loop */
     uint64_t overlapped, turns;        /* the slowest of each turn */
@@ -37,10 +38,17 @@ static inline void trips_iterate(int process, uint64_t depth, uint64_t interval)
 
     TRIPS.entries[process] += TRIPS.fresh;
     TRIPS.fresh = 0;
+    TRIPS.plain[process] += interval;
     TRIPS.cycles[process] += cycles;
     TRIPS.since[process] += cycles;
 }
 
+/* TRIPS_BODIES: for a test, which compares iterations: bodies run, and depths mean nothing */
+#ifdef TRIPS_BODIES
+#define TRIPS_LEAVE_OUT
+#else
+#define TRIPS_LEAVE_OUT continue;
+#endif
 #undef HLS_LOOP
 #undef HLS_PIPELINE
 #undef HLS_DATAFLOW
@@ -54,7 +62,7 @@ static inline void trips_iterate(int process, uint64_t depth, uint64_t interval)
             trips_depth_of = trips_depth(__func__);                                                \
         }                                                                                          \
         trips_iterate(trips_of, trips_depth_of, ii);                                               \
-        continue;                                                                                  \
+        TRIPS_LEAVE_OUT                                                                            \
     }
 #define HLS_DATAFLOW() trips_turn();
 
