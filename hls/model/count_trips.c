@@ -236,6 +236,10 @@ int main(int argc, char **argv)
     }
 #endif
 #ifdef HLS_MSM_ADDERS
+#ifndef HLS_MSM_WINDOWS_PER_PASS
+#define HLS_MSM_WINDOWS_PER_PASS HLS_MSM_ADDERS
+#endif
+    printf("#define MODEL_MSM_WINDOWS %d\n", HLS_MSM_WINDOWS_PER_PASS);
     printf("#define MODEL_MSM_ADDERS %d\n#define MODEL_MSM_LATENCY %d\n#define MODEL_MSM_TILE %d\n"
            "#define MODEL_MSM_SEGMENTS_LOG2 %d\n#define MODEL_MSM_REDUCE_II %d\n",
            HLS_MSM_ADDERS, HLS_MSM_LATENCY, HLS_MSM_TILE, HLS_MSM_SEGMENTS_LOG2, HLS_MSM_REDUCE_II);

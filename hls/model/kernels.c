@@ -257,14 +257,15 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
 {
     const double adders = MODEL_MSM_ADDERS, bits = HLS_MSM_MAX_WINDOW, points = exp2(24);
     const double buckets = exp2(bits - 1), windows = HLS_MSM_WINDOWS(HLS_MSM_MAX_WINDOW);
-    const double passes = ceil(windows / adders);
-    const double segments = 1 << MODEL_MSM_SEGMENTS_LOG2, lanes = segments * adders;
-    /* a slot that waits for its bucket goes around once more, and holds up all rings */
+    const double at_once = MODEL_MSM_WINDOWS, passes = ceil(windows / at_once);
+    const double segments = 1 << MODEL_MSM_SEGMENTS_LOG2, lanes = segments * at_once;
+    /* a pipe takes a point in as many cycles as a pass has windows; if one of its additions waits
+     * for a bucket, the whole round is lost */
     const double again = adders * MODEL_MSM_LATENCY / buckets;
     const double rounds =
         buckets / segments + 2 * MODEL_MSM_SEGMENTS_LOG2 + (bits - 1 - MODEL_MSM_SEGMENTS_LOG2) + 1;
     const double load = MODEL_MSM_TILE * 1.5 / channels + 2 * 76;
-    const double tile = fmax(MODEL_MSM_TILE * (1 + again), load);
+    const double tile = fmax(MODEL_MSM_TILE * at_once / adders * (1 + again), load);
     const double pass = buckets + points / MODEL_MSM_TILE * tile + load + 2 * MODEL_MSM_LATENCY +
                         rounds * 2 * lanes * MODEL_MSM_REDUCE_II;
     const double cycles = passes * pass;
@@ -283,7 +284,7 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
          4 * core_lut("FP_MUL") + 7 * core_lut("FP_ADD"), 0, 0);
     part("rings: comparators, points and sums under way", 0, adders * MODEL_MSM_LATENCY * 8,
          adders * bram(1, MODEL_MSM_LATENCY, 512 + 1024), 0);
-    part("buckets", 0, 0, 0, uram(adders, buckets, 1024));
+    part("buckets", 0, 0, 0, uram(at_once, buckets, 1024));
     part("tiles of points and scalars, two of each", 0, 0,
          2 * (bram(channels, MODEL_MSM_TILE / channels, 512) +
               bram(channels, MODEL_MSM_TILE / channels / 2, 512)),
