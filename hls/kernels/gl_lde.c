@@ -27,7 +27,15 @@
 /* for the model: products by general factors, eight for the factors at the entrance */
 #define HLS_GL_LDE_MULTIPLIERS (2 * HLS_GL_RADIX * HLS_GL_QUAD + HLS_GL_RADIX)
 
-#define BANKS 16 /* of a tile: one for each of 16 channels */
+/* Banks of a tile. A piece's bank is its channel if there are 8 or 16; with fewer channels, the
+ * channel of 16. Step 1 reads and step 4 writes eight rows at a time. */
+#if HLS_CHANNELS_LOG2 == 3
+#define BANKS_LOG2 3
+#else
+#define BANKS_LOG2 4
+#endif
+#define BANKS (1u << BANKS_LOG2)
+#define BANK_ROWS (TILE_ROWS * 16 / BANKS)
 #define D3_BITS (TILE_LOG2 < 9 ? TILE_LOG2 - 6 : 3)
 #define D4_BITS (TILE_LOG2 - 6 - D3_BITS)
 /* Beats of a column, each eight rows of four lanes; groups of 16 beats are 64 rows. */
@@ -46,7 +54,7 @@
 #define FROM_TMP 1
 #define FROM_DST 2
 
-typedef uint64_t tile_memory[BANKS][TILE_ROWS][HLS_ROW_WORDS];
+typedef uint64_t tile_memory[BANKS][BANK_ROWS][HLS_ROW_WORDS];
 typedef uint64_t ring_memory[HLS_GL_RADIX][RING * 8][HLS_ROW_WORDS];
 typedef uint64_t column_memory[HLS_GL_RADIX][4 << (6 + D4_BITS)][HLS_ROW_WORDS];
 typedef uint64_t power_table[TILE_ROWS][HLS_GL_RADIX]; /* a copy for each row of a beat */
@@ -75,11 +83,54 @@ static inline uint32_t rotated(uint32_t x, uint32_t count, uint32_t bits)
     return (x << count | x >> (bits - count)) & ((1u << bits) - 1);
 }
 
-/* the memory bank (channel of 16) of a piece */
+/* the memory bank of a piece */
 static inline uint32_t fold(uint64_t piece)
 {
     HLS_INLINE()
-    return hls_stripe_channel(piece << HLS_PIECE_LOG2, 4);
+    return hls_stripe_channel(piece << HLS_PIECE_LOG2, BANKS_LOG2);
+}
+
+/* row r of a tile's piece y in its bank */
+static inline uint32_t bank_at(uint32_t y, uint32_t r)
+{
+    HLS_INLINE()
+    return y >> BANKS_LOG2 << HLS_PIECE_LOG2 | r;
+}
+
+static inline void put_row(uint64_t bank[BANK_ROWS][HLS_ROW_WORDS], uint32_t at, const hls_row *row)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: eight memories side by side */
+    HLS_LOOP(put)
+    for (unsigned k = 0; k < HLS_ROW_WORDS; k++) {
+        HLS_UNROLL()
+        bank[at][k] = row->w[k];
+    }
+}
+
+static inline void get_row(hls_row *row, uint64_t bank[BANK_ROWS][HLS_ROW_WORDS], uint32_t at)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: eight memories side by side */
+    HLS_LOOP(get)
+    for (unsigned k = 0; k < HLS_ROW_WORDS; k++) {
+        HLS_UNROLL()
+        row->w[k] = bank[at][k];
+    }
+}
+
+/* Bank numbers are exclusive ors of rotated parts. m's part, for m whose lowest bit belongs to bit
+ * turn of the bank; and back. turn is below BANKS_LOG2. */
+static inline uint32_t bank_part(uint32_t m, uint32_t turn)
+{
+    HLS_INLINE()
+    return rotated(m & (BANKS - 1), turn, BANKS_LOG2);
+}
+
+static inline uint32_t part_of_bank(uint32_t bank, uint32_t turn)
+{
+    HLS_INLINE()
+    return rotated(bank, turn == 0 ? 0 : BANKS_LOG2 - turn, BANKS_LOG2);
 }
 
 /* d's lowest bits (up to three) in reverse */
@@ -133,18 +184,7 @@ static inline uint64_t loaded_piece(const lde_pass *p, uint32_t tile, uint32_t y
     return ((uint64_t)tile << p->load_tile) + ((uint64_t)y << p->load_stride);
 }
 
-static inline void put_row(uint64_t bank[TILE_ROWS][HLS_ROW_WORDS], uint32_t at, const hls_row *row)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: eight memories side by side */
-    HLS_LOOP(put)
-    for (unsigned k = 0; k < HLS_ROW_WORDS; k++) {
-        HLS_UNROLL()
-        bank[at][k] = row->w[k];
-    }
-}
-
-#if HLS_CHANNELS_LOG2 == 4
+#if HLS_CHANNELS_LOG2 == BANKS_LOG2
 #define BANK(channel, offset_bank, piece) (channel)
 #else
 #define BANK(channel, offset_bank, piece) ((offset_bank) ^ fold(piece))
@@ -173,11 +213,11 @@ static inline uint32_t piece_of(uint32_t channel, uint64_t offset_row, uint64_t 
         uint32_t y = group + piece_of(channel, p->from_row, first, p->load_stride);                \
         uint64_t piece = loaded_piece(p, tile, y);                                                 \
                                                                                                    \
-        if (y < pieces && r < p->given) {                                                          \
+        if (y < pieces) {                                                                          \
             hls_row row = from##_##channel[hls_stripe_row(                                         \
                 p->from_row + (piece << HLS_PIECE_LOG2) + r, HLS_CHANNELS_LOG2)];                  \
                                                                                                    \
-            put_row(in[BANK(channel, bank, piece)], (y & ~15u) | r, &row);                         \
+            put_row(in[BANK(channel, bank, piece)], bank_at(y, r), &row);                          \
         }                                                                                          \
     }
 
@@ -185,52 +225,54 @@ static inline uint32_t piece_of(uint32_t channel, uint64_t offset_row, uint64_t 
 static inline void load_pieces(HLS_PARAM_ROWS(from), const lde_pass *p, uint32_t tile,
                                uint32_t pieces, tile_memory in)
 {
-    uint32_t bank = hls_stripe_channel(p->from_row, 4);
+    uint32_t bank = fold(p->from_row >> HLS_PIECE_LOG2);
 
     HLS_INLINE()
     (void)bank;
-    /* II=16 of the loop in it; pieces <= TILE_ROWS */
+    /* II=16: each port reads a piece, one burst of 16 rows, and each bank is written 16 times;
+     * pieces <= TILE_ROWS */
     HLS_LOOP(load_groups)
     for (uint32_t group = 0; group < pieces; group += HLS_CHANNELS) {
         uint64_t first = loaded_piece(p, tile, group);
 
-        HLS_TRIP(1, TILE_ROWS / 16)
-        /* II=1: each port reads the next row of its burst, each bank is written once */
+        HLS_PIPELINE(16)
+        HLS_TRIP(1, TILE_ROWS / HLS_CHANNELS)
+        /* II=1, unrolled: rows of a burst */
         HLS_LOOP(load_row)
         for (uint32_t r = 0; r < 16; r++) {
-            HLS_PIPELINE(1)
+            HLS_UNROLL()
             HLS_REPEAT(LOAD_PORT, from, 0)
         }
     }
 }
 
-/* A small transform: row j goes where row j 2^spread of the column has its place. */
-static inline void load_spread(HLS_PARAM_ROWS(from), const lde_pass *p, tile_memory in)
+/* Fewer rows than a piece, or than the 2^7 of the smallest column: row j goes where row j 2^spread
+ * of a column has its place, or to column j. */
+static inline void load_rows(HLS_PARAM_ROWS(from), const lde_pass *p, tile_memory in)
 {
     HLS_INLINE()
     /* II=1: one row a cycle is enough for 64 rows; given <= 64 */
-    HLS_LOOP(load_spread)
+    HLS_LOOP(load_rows)
     for (uint32_t j = 0; j < p->given; j++) {
         uint32_t y, r;
         hls_row row = {{0}};
 
         HLS_PIPELINE(1)
         HLS_TRIP(1, 64)
-        loaded_at(p, j << p->spread, 0, &y, &r);
+        loaded_at(p, p->by_column ? 0 : j << p->spread, p->by_column ? j : 0, &y, &r);
         hls_rows_read(HLS_PASS_ROWS(from), p->from_row + j, &row);
-        put_row(in[hls_stripe_channel(p->from_row, 4) ^ fold(y)], (y & ~15u) | r, &row);
+        put_row(in[fold(p->from_row >> HLS_PIECE_LOG2) ^ fold(y)], bank_at(y, r), &row);
     }
 }
 
 static inline void load_from(HLS_PARAM_ROWS(from), const lde_pass *p, uint32_t tile, tile_memory in)
 {
     HLS_INLINE()
-    if (p->spread) {
-        load_spread(HLS_PASS_ROWS(from), p, in);
+    if (p->spread || p->given < 16) {
+        if (tile == 0)
+            load_rows(HLS_PASS_ROWS(from), p, in);
     } else {
-        /* rows that are given: all of a piece or, below 16, its first */
-        uint64_t pieces = (p->given + 15) >> HLS_PIECE_LOG2;
-        uint64_t tile_piece = (uint64_t)tile << p->load_tile;
+        uint64_t pieces = p->given >> HLS_PIECE_LOG2, tile_piece = (uint64_t)tile << p->load_tile;
         uint32_t most = 1u << (p->log_rows + p->log_columns - HLS_PIECE_LOG2);
 
         if (pieces <= tile_piece)
@@ -292,8 +334,9 @@ static inline int present(const lde_pass *p, uint32_t d3, uint32_t d4)
     return d3 >> (p->e3 + p->v3) == 0 && d4 >> (p->e4 + p->v4) == 0;
 }
 
-/* Between two steps: eight memories; row m of the first step's beat goes to memory m ^ own of place
- * at + 8^... so that both steps find theirs in eight different ones. Place of memory k: */
+/* Between steps 1 and 2, and 3 and 4: 64 rows of a group, x y, where the first step's beat has all
+ * x of one y and the second's all y of one x. Row x y lies in memory x ^ y at place x of the
+ * group's slot, so that both find theirs in eight different memories. */
 static inline void ring_put(ring_memory ring, uint32_t slot, uint32_t own, uint32_t lane,
                             rows_eight x)
 {
@@ -342,7 +385,7 @@ static inline void step_first(const lde_pass *p, uint32_t tile, lde_beat b, tile
     uint32_t d3 = b.group >> 3, d4 = b.group & 7, column = column_of(p, b.set, d3, d4);
     uint32_t f2 = p->e3 + p->e4, i0 = b.line << f2 | low_row(p, d3, d4), y0, r;
     uint32_t digit = p->log_rows - 3 - (p->by_column ? 0 : HLS_PIECE_LOG2); /* of y: d1 */
-    uint32_t turn = (p->load_stride + digit) & 3, bank0;
+    uint32_t turn = (p->load_stride + digit) % BANKS_LOG2, bank0;
     uint32_t global = tile << 4 | column;
     uint32_t step = p->twiddles ? global : p->by_column ? 1u << (p->load_stride + 4) : 1;
     uint32_t begin = p->by_column ? global : 0;
@@ -355,12 +398,12 @@ static inline void step_first(const lde_pass *p, uint32_t tile, lde_beat b, tile
     if (!present(p, d3, d4))
         return;
     loaded_at(p, i0, column, &y0, &r);
-    bank0 = hls_stripe_channel(p->from_row, 4) ^ fold(loaded_piece(p, tile, y0));
+    bank0 = fold(p->from_row >> HLS_PIECE_LOG2) ^ fold(loaded_piece(p, tile, y0));
     /* II=1, unrolled: each bank is read once, at the place of the row of ours that it may have */
     HLS_LOOP(first_banks)
     for (uint32_t k = 0; k < BANKS; k++) {
-        uint32_t m = rotated(k ^ bank0, (4 - turn) & 3, 4) & 7;
-        uint32_t at = ((y0 | m << digit) & ~15u) | r;
+        uint32_t m = part_of_bank(k ^ bank0, turn) & 7;
+        uint32_t at = bank_at(y0 | m << digit, r);
 
         HLS_UNROLL()
         /* II=1, unrolled: four lanes */
@@ -386,7 +429,7 @@ static inline void step_first(const lde_pass *p, uint32_t tile, lde_beat b, tile
         HLS_LOOP(first_lanes)
         for (uint32_t l = 0; l < HLS_GL_QUAD; l++) {
             HLS_UNROLL()
-            x[m][l] = there ? hls_gl_mul(value[bank0 ^ rotated(m, turn, 4)][l], factor) : 0;
+            x[m][l] = there ? hls_gl_mul(value[bank0 ^ bank_part(m, turn)][l], factor) : 0;
         }
     }
     hls_gl_ntt_eight(x, p->transform ? 3 : 0);
@@ -503,18 +546,18 @@ static inline void step_fourth(const lde_pass *p, uint32_t tile, lde_beat b, rin
                       : (d1 * 8 + d2) << (p->e3 + p->e4) | i3 << p->e4;
     z0 = p->log_columns ? k0 : k0 >> HLS_PIECE_LOG2;
     r0 = p->log_columns ? column : k0 & 15;
-    bank0 = hls_stripe_channel(p->to_row, 4) ^ fold(((uint64_t)z0 << p->store_stride) + tile) ^
-            rotated(r0, p->store_turn, 4);
+    bank0 = fold(p->to_row >> HLS_PIECE_LOG2) ^ fold(((uint64_t)z0 << p->store_stride) + tile) ^
+            bank_part(r0, p->store_turn);
     /* II=1, unrolled: each bank is written once at most, with the row u of ours that belongs to it:
      * result u of digit 4, above it columns */
     HLS_LOOP(fourth_banks)
     for (uint32_t bank = 0; bank < BANKS; bank++) {
-        uint32_t u = rotated(bank ^ bank0, (4 - p->digit_turn) & 3, 4);
+        uint32_t u = part_of_bank(bank ^ bank0, p->digit_turn);
         uint32_t q4 = u & ((1u << p->e4) - 1), c = u >> p->e4;
         uint32_t m = (p->transform ? place(q4, p->e4, p->inverse) : q4) | c << p->e4;
         uint32_t k = k0 | q4 << digit;
         uint32_t at =
-            p->log_columns ? (k & ~15u) | column | c : (k >> HLS_PIECE_LOG2 & ~15u) | (k & 15);
+            p->log_columns ? bank_at(k, column | c) : bank_at(k >> HLS_PIECE_LOG2, k & 15);
 
         HLS_UNROLL()
         if (u < HLS_GL_RADIX && c >> p->v4 == 0) {
@@ -576,49 +619,71 @@ static void transform(const lde_pass *p, uint32_t tile, tile_memory in, power_ta
         uint32_t z = group + piece_of(channel, p->to_row, first, p->store_stride);                 \
         uint64_t piece = ((uint64_t)z << p->store_stride) + tile;                                  \
                                                                                                    \
-        if (z < pieces && r < rows)                                                                \
+        if (z < pieces)                                                                            \
             to##_##channel[hls_stripe_row(p->to_row + (piece << HLS_PIECE_LOG2) + r,               \
                                           HLS_CHANNELS_LOG2)] =                                    \
-                row[BANK(channel, bank, piece) ^ turned];                                          \
+                row[BANK(channel, bank, piece) ^ bank_part(r, p->store_turn)];                     \
     }
 
-static inline void store_to(HLS_PARAM_ROWS(to), const lde_pass *p, uint32_t tile, tile_memory out)
+static inline void store_pieces(HLS_PARAM_ROWS(to), const lde_pass *p, uint32_t tile,
+                                uint32_t pieces, tile_memory out)
 {
-    uint32_t bank = hls_stripe_channel(p->to_row, 4);
-    uint32_t log_rows = p->log_columns ? p->log_rows + p->log_columns : p->log_n; /* of the tile */
-    uint32_t pieces = log_rows < HLS_PIECE_LOG2 ? 1 : 1u << (log_rows - HLS_PIECE_LOG2);
-    uint32_t rows = log_rows < HLS_PIECE_LOG2 ? 1u << log_rows : 16;
+    uint32_t bank = fold(p->to_row >> HLS_PIECE_LOG2);
 
     HLS_INLINE()
     (void)bank;
-    /* II=16 of the loop in it; pieces <= TILE_ROWS */
+    /* II=16: each port writes a piece, one burst of 16 rows, and each bank is read 16 times; pieces
+     * <= TILE_ROWS */
     HLS_LOOP(store_groups)
     for (uint32_t group = 0; group < pieces; group += HLS_CHANNELS) {
         uint64_t first = ((uint64_t)group << p->store_stride) + tile;
 
-        HLS_TRIP(1, TILE_ROWS / 16)
-        /* II=1: each bank is read once, each port writes the next row of its burst */
+        HLS_PIPELINE(16)
+        HLS_TRIP(1, TILE_ROWS / HLS_CHANNELS)
+        /* II=1, unrolled: rows of a burst */
         HLS_LOOP(store_row)
         for (uint32_t r = 0; r < 16; r++) {
-            uint32_t turned = rotated(r, p->store_turn, 4);
             hls_row row[BANKS];
 
-            HLS_PIPELINE(1)
+            HLS_UNROLL()
             HLS_REGISTERS(row)
             /* II=1, unrolled: banks side by side, all at the same place */
             HLS_LOOP(store_banks)
             for (uint32_t k = 0; k < BANKS; k++) {
                 HLS_UNROLL()
-                /* II=1, unrolled: eight memories */
-                HLS_LOOP(store_words)
-                for (uint32_t l = 0; l < HLS_ROW_WORDS; l++) {
-                    HLS_UNROLL()
-                    row[k].w[l] = out[k][(group & ~15u) | r][l];
-                }
+                get_row(&row[k], out[k], bank_at(group, r));
             }
             HLS_REPEAT(STORE_PORT, to, 0)
         }
     }
+}
+
+/* a transform of fewer rows than a piece */
+static inline void store_rows(HLS_PARAM_ROWS(to), const lde_pass *p, tile_memory out)
+{
+    HLS_INLINE()
+    /* II=1: 8 rows at most */
+    HLS_LOOP(store_rows)
+    for (uint32_t r = 0; r < 1u << p->log_n; r++) {
+        hls_row row;
+
+        HLS_PIPELINE(1)
+        HLS_TRIP(1, 8)
+        get_row(&row, out[fold(p->to_row >> HLS_PIECE_LOG2) ^ bank_part(r, p->store_turn)],
+                bank_at(0, r));
+        hls_rows_write(HLS_PASS_ROWS(to), p->to_row + r, &row);
+    }
+}
+
+static inline void store_to(HLS_PARAM_ROWS(to), const lde_pass *p, uint32_t tile, tile_memory out)
+{
+    uint32_t log_rows = p->log_columns ? p->log_rows + p->log_columns : p->log_n; /* of the tile */
+
+    HLS_INLINE()
+    if (log_rows < HLS_PIECE_LOG2)
+        store_rows(HLS_PASS_ROWS(to), p, out);
+    else
+        store_pieces(HLS_PASS_ROWS(to), p, tile, 1u << (log_rows - HLS_PIECE_LOG2), out);
 }
 
 static void store(HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), const lde_pass *p, uint32_t tile,
@@ -737,13 +802,13 @@ static lde_pass plan(uint32_t step, uint32_t mode, uint32_t log_in, uint32_t log
     v = TILE_LOG2 - p.log_rows < p.log_columns ? TILE_LOG2 - p.log_rows : p.log_columns;
     p.v4 = v < D4_BITS - p.e4 ? v : D4_BITS - p.e4;
     p.v3 = v - p.v4;
-    /* Where in the bank's number the column's lowest bit and digit 4 of the result's number are
-     * added: digit 4 follows its bits of the row's number (of the piece, if that has one row a
-     * column), columns follow digit 4. */
-    p.digit_turn = p.transform ? p.store_stride + p.log_rows - p.e4
-                               : p.store_stride + (p.log_columns ? 0 : p.log_rows);
-    p.store_turn = (p.digit_turn + (p.transform || p.log_columns ? p.e4 : 0)) & 3;
-    p.digit_turn &= 3;
+    /* Where in a result's bank digit 4 begins: after the bits below it of its row's number, or of
+     * its piece's; in a scaling pass at the row's lowest bit. Columns follow digit 4. */
+    p.digit_turn = p.store_stride;
+    if (p.transform)
+        p.digit_turn += p.log_rows - p.e4 - (p.log_columns ? 0 : HLS_PIECE_LOG2);
+    p.store_turn = (p.digit_turn + (p.log_columns ? p.e4 : 0)) % BANKS_LOG2;
+    p.digit_turn %= BANKS_LOG2;
     return p;
 }
 

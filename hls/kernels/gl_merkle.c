@@ -2,16 +2,23 @@
  *
  * One pipelined loop does everything: in round t it reads the rows of group t through all ports
  * side by side, permutes those of group t - 1, one permutation every second cycle, and writes what
- * came out of group t - 2. A group is 256 rows (16 pieces, one a channel), so the ports are busy
- * for 16 of 256 iterations and never keep the permutation waiting. There is one permutation
- * circuit: the loop has one call of it, for all operations and all levels. gl_merkle.md in this
- * folder draws it and counts cycles. */
+ * came out of group t - 2. A group is 256 rows (16 pieces, one or two a channel), so the
+ * ports are busy for 16 or 32 of 256 iterations and never keep the permutation waiting. There is
+ * one permutation circuit: the loop has one call of it, for all operations and all levels.
+ * gl_merkle.md in this folder draws it and counts cycles. */
 #include "hls/include/kernel_ports.h"
 
 #include "hls/core/gl_poseidon.h"
 
 #define DIGEST 4
-#define BANKS 16 /* of a group: one for each of 16 channels */
+/* Banks of a group. A piece's bank is its channel if there are 8 or 16; with fewer channels, the
+ * channel of 16. */
+#if HLS_CHANNELS_LOG2 == 3
+#define BANKS_LOG2 3
+#else
+#define BANKS_LOG2 4
+#endif
+#define BANKS (1u << BANKS_LOG2)
 #define GROUP_LOG2 8
 #define GROUP (1u << GROUP_LOG2) /* rows, HLS_ROW_ALIGN */
 #define MAX_LOG2 32              /* of leaves: row numbers end at 2^36 */
@@ -20,8 +27,8 @@
 #define HLS_GL_MERKLE_II 2
 #define HLS_GL_MERKLE_MULTIPLIERS (HLS_GL_MERKLE_PRODUCTS / HLS_GL_MERKLE_II)
 
-/* rows of a group: two groups, banks by channel, rows of a piece, words */
-typedef uint64_t group_memory[2][BANKS][16][HLS_ROW_WORDS];
+/* rows of a group: two groups, banks, rows of a bank, words */
+typedef uint64_t group_memory[2][BANKS][GROUP / BANKS][HLS_ROW_WORDS];
 
 /* Rows of a buffer that a group has: row first + i for from <= i < to; first is a multiple of as
  * many rows as the group may have, so that its pieces lie in different channels. */
@@ -56,10 +63,17 @@ static inline merkle_window window_of(uint64_t start, uint32_t log2, uint64_t gr
 static inline uint32_t bank_of(const merkle_window *w, uint32_t i)
 {
     HLS_INLINE()
-    return hls_stripe_channel(w->first + i, 4);
+    return hls_stripe_channel(w->first + i, BANKS_LOG2);
 }
 
-#if HLS_CHANNELS_LOG2 == 4
+/* row i of a window in its bank */
+static inline uint32_t bank_at(uint32_t i)
+{
+    HLS_INLINE()
+    return i >> (BANKS_LOG2 + HLS_PIECE_LOG2) << HLS_PIECE_LOG2 | (i & 15);
+}
+
+#if HLS_CHANNELS_LOG2 == BANKS_LOG2
 #define BANK(channel, window, i) (channel)
 #else
 #define BANK(channel, window, i) bank_of(window, i)
@@ -105,7 +119,7 @@ static inline void get_row(hls_row *row, const uint64_t from[HLS_ROW_WORDS])
         if (i >= window->from && i < window->to) {                                                 \
             hls_row row = from##_##channel[hls_stripe_row(window->first + i, HLS_CHANNELS_LOG2)];  \
                                                                                                    \
-            put_row(memory[half][BANK(channel, window, i)][step & 15], &row);                      \
+            put_row(memory[half][BANK(channel, window, i)][bank_at(i)], &row);                     \
         }                                                                                          \
     }
 
@@ -116,7 +130,7 @@ static inline void get_row(hls_row *row, const uint64_t from[HLS_ROW_WORDS])
         if (i >= window->from && i < window->to) {                                                 \
             hls_row row;                                                                           \
                                                                                                    \
-            get_row(&row, memory[half][BANK(channel, window, i)][step & 15]);                      \
+            get_row(&row, memory[half][BANK(channel, window, i)][bank_at(i)]);                     \
             to##_##channel[hls_stripe_row(window->first + i, HLS_CHANNELS_LOG2)] = row;            \
         }                                                                                          \
     }
@@ -154,12 +168,12 @@ static inline void permute(const merkle_stage *s, const merkle_window *in, const
 
     HLS_INLINE()
     HLS_REGISTERS(state)
-    get_row(&second, rows[half][in_bank][(from + 1) & 15]);
+    get_row(&second, rows[half][in_bank][bank_at(from | 1)]);
     /* II=2, unrolled: wires */
     HLS_LOOP(rate)
     for (unsigned k = 0; k < HLS_ROW_WORDS; k++) {
         HLS_UNROLL()
-        state[k] = rows[half][in_bank][from & 15][k];
+        state[k] = rows[half][in_bank][bank_at(from)][k];
     }
     /* II=2, unrolled: wires */
     HLS_LOOP(capacity)
@@ -169,7 +183,7 @@ static inline void permute(const merkle_stage *s, const merkle_window *in, const
             state[HLS_ROW_WORDS + k] = second.w[k];
         else if (s->op == HLS_ABSORB && !(s->flags & HLS_FIRST))
             state[HLS_ROW_WORDS + k] =
-                capacities[half][out_bank][to & 15][HLS_FAULTY(71, digest, 0) + k];
+                capacities[half][out_bank][bank_at(to)][HLS_FAULTY(71, digest, 0) + k];
         else
             state[HLS_ROW_WORDS + k] = HLS_FAULTY(72, s->op == HLS_ABSORB, 1) && k == 0;
     }
@@ -179,8 +193,8 @@ static inline void permute(const merkle_stage *s, const merkle_window *in, const
         HLS_LOOP(state_out)
         for (unsigned k = 0; k < HLS_ROW_WORDS; k++) {
             HLS_UNROLL()
-            results[half][out_bank][to & 15][k] = state[k];
-            results[half][out_bank][(to + 1) & 15][k] =
+            results[half][out_bank][bank_at(to)][k] = state[k];
+            results[half][out_bank][bank_at(to | 1)][k] =
                 k < DIGEST ? state[HLS_ROW_WORDS + k] : HLS_FAULTY(73, second.w[k], 0);
         }
     } else {
@@ -188,10 +202,10 @@ static inline void permute(const merkle_stage *s, const merkle_window *in, const
         HLS_LOOP(digest_out)
         for (unsigned k = 0; k < DIGEST; k++) {
             HLS_UNROLL()
-            results[half][out_bank][to & 15][digest + k] = state[output + k];
+            results[half][out_bank][bank_at(to)][digest + k] = state[output + k];
             /* an only digest; of two, the second comes after the first and replaces this */
             if (digest == 0)
-                results[half][out_bank][to & 15][DIGEST + k] = 0;
+                results[half][out_bank][bank_at(to)][DIGEST + k] = 0;
         }
     }
 }
@@ -207,6 +221,7 @@ static void run_stage(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tree), const merkle_st
     uint64_t out_rows = s->op == HLS_PERMUTE ? in_rows : (s->count + 1) / 2;
     /* steps for the ports: all of a group, or what the only group has; windows may start late */
     uint32_t steps = GROUP >> HLS_CHANNELS_LOG2;
+    uint32_t pace = 0;
     uint32_t span = s->count < (1u << group_log2) ? (uint32_t)s->count : 1u << group_log2;
 
     HLS_NO_INLINE()
@@ -219,6 +234,10 @@ static void run_stage(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tree), const merkle_st
     HLS_BANKS(results, 2)
     HLS_BANKS(results, 4)
     HLS_LUTRAM(results)
+    /* Ports take their steps spread over a full round, so that few reads of one are under way: a
+     * step every 16 iterations or 32 cycles for 16 channels. */
+    if (span >> group_log2 && HLS_CHANNELS_LOG2 + group_log2 > GROUP_LOG2)
+        pace = HLS_CHANNELS_LOG2 + group_log2 - GROUP_LOG2;
     if (span < steps)
         span = steps;
     /* II: of the loop in it, with which it is flattened; groups <= count, an argument's */
@@ -232,39 +251,42 @@ static void run_stage(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tree), const merkle_st
         uint64_t left = s->count - ((t - 1) << group_log2);
 
         HLS_TRIP(3, (1 << 16) + 2)
-        /* II=2: 472 products on 236 multipliers. A port has one row in 16 of 256 iterations; a bank
-         * of rows is read twice (PERMUTE's two rows are of one piece). Reads of the results come
-         * behind the permutation in the same pipeline. */
+        /* II=2: 472 products on 236 multipliers. A port reads at most two rows (of src and
+         * of tree) and writes one in 16 or 32 of 256 iterations; a bank of rows is read twice
+         * (PERMUTE's two rows are of one piece). Reads of the results come behind the permutation
+         * in the same pipeline. */
         HLS_LOOP(permutations)
         for (uint32_t i = 0; i < span; i++) {
+            uint32_t step = i >> pace, turn = step << pace == i;
+
             HLS_PIPELINE(2)
             HLS_TRIP(16, 256)
             HLS_REPEAT(NO_DEPENDENCE, tree, 0)
-            if (t < groups && i < steps) {
+            if (t < groups && turn && step < steps) {
                 if (s->op == HLS_ABSORB)
-                    load_step(HLS_PASS_ROWS(src), &in, i, t & 1, rows);
+                    load_step(HLS_PASS_ROWS(src), &in, step, t & 1, rows);
                 else
-                    load_step(HLS_PASS_ROWS(tree), &in, i, t & 1, rows);
+                    load_step(HLS_PASS_ROWS(tree), &in, step, t & 1, rows);
                 if (s->op == HLS_ABSORB && !(s->flags & HLS_FIRST))
-                    load_step(HLS_PASS_ROWS(tree), &before, i, t & 1, capacities);
+                    load_step(HLS_PASS_ROWS(tree), &before, step, t & 1, capacities);
             }
             if (t > 0 && t <= groups && i < left)
                 permute(s, &in_last, &out_last, i, (t - 1) & 1, rows, capacities, results);
-            if (t > 1 && i < steps)
-                store_step(HLS_PASS_ROWS(tree), &out, i, t & 1, results);
+            if (t > 1 && turn && step < steps)
+                store_step(HLS_PASS_ROWS(tree), &out, step, t & 1, results);
         }
     }
 }
 
 HLS_TOP_ROWS(src, a)
-HLS_TOP_ROWS(tree, b)
+HLS_TOP_ROWS(tree, a)
 void gl_merkle(HLS_GL_MERKLE_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
     uint32_t stages = op == HLS_NODES ? (levels < log_leaves ? levels : log_leaves) : 1;
     merkle_stage s;
 
     HLS_INTERFACE_ROWS(src, a)
-    HLS_INTERFACE_ROWS(tree, b)
+    HLS_INTERFACE_ROWS(tree, a)
     HLS_INTERFACE_NUMBER(op)
     HLS_INTERFACE_NUMBER(flags)
     HLS_INTERFACE_NUMBER(log_leaves)

@@ -26,11 +26,11 @@ by_compiler() {
     done
 }
 
-# kernels_by_compiler FOLDER COMPILER: every kernel, for 1, 4 and 16 channels, and with what the tools are told spelled out
+# kernels_by_compiler FOLDER COMPILER: every kernel, for 1, 4, 8 and 16 channels, and with what the tools are told spelled out
 kernels_by_compiler() {
     local folder=$1 compiler=$2 kernel channels tool
     for kernel in "$folder"/hls/kernels/*.c; do
-        for channels in 0 2; do
+        for channels in 0 2 3; do
             "$compiler" "${flags[@]}" -I "$folder" -DHLS_CHANNELS_LOG2=$channels -fsyntax-only "$kernel" || return 1
         done
         "$compiler" "${flags[@]}" -I "$folder" -O1 -c "$kernel" -o "$folder/alone.o" || return 1
