@@ -221,7 +221,8 @@ static void run_stage(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tree), const merkle_st
     uint64_t out_rows = s->op == HLS_PERMUTE ? in_rows : (s->count + 1) / 2;
     /* steps for the ports: all of a group, or what the only group has; windows may start late */
     uint32_t steps = GROUP >> HLS_CHANNELS_LOG2;
-    uint32_t pace = 0;
+    uint32_t pace = 0, i = 0; /* iteration i of round t */
+    uint64_t t = 0;
     uint32_t span = s->count < (1u << group_log2) ? (uint32_t)s->count : 1u << group_log2;
 
     HLS_NO_INLINE()
@@ -240,41 +241,38 @@ static void run_stage(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tree), const merkle_st
         pace = HLS_CHANNELS_LOG2 + group_log2 - GROUP_LOG2;
     if (span < steps)
         span = steps;
-    /* II: of the loop in it, with which it is flattened; groups <= count, an argument's */
-    HLS_LOOP(rounds)
-    for (uint64_t t = 0; t < groups + 2; t++) {
+    /* One flat loop, since a nest would drain the pipe in each round. A port reads at most two rows
+     * (of src and of tree) and writes one in 16 or 32 of 256 iterations; reads of the results come
+     * behind the permutation in the same pipeline. groups <= count, an argument's.
+     * II=2: 472 products on 236 multipliers, and a bank of rows is read twice (PERMUTE's two rows
+     * are of one piece) */
+    HLS_LOOP(permutations)
+    for (uint64_t n = 0; n < (groups + 2) * span; n++) {
         merkle_window in = window_of(s->in_row, s->in_log2, t, in_rows);
         merkle_window before = window_of(s->tree_row, s->out_log2, t, out_rows);
         merkle_window in_last = window_of(s->in_row, s->in_log2, t - 1, in_rows);
         merkle_window out_last = window_of(s->tree_row, s->out_log2, t - 1, out_rows);
         merkle_window out = window_of(s->tree_row, s->out_log2, t - 2, out_rows);
         uint64_t left = s->count - ((t - 1) << group_log2);
+        uint32_t step = i >> pace, turn = step << pace == i;
 
-        HLS_TRIP(3, (1 << 16) + 2)
-        /* II=2: 472 products on 236 multipliers. A port reads at most two rows (of src and
-         * of tree) and writes one in 16 or 32 of 256 iterations; a bank of rows is read twice
-         * (PERMUTE's two rows are of one piece). Reads of the results come behind the permutation
-         * in the same pipeline. */
-        HLS_LOOP(permutations)
-        for (uint32_t i = 0; i < span; i++) {
-            uint32_t step = i >> pace, turn = step << pace == i;
-
-            HLS_PIPELINE(2)
-            HLS_TRIP(16, 256)
-            HLS_REPEAT(NO_DEPENDENCE, tree, 0)
-            if (t < groups && turn && step < steps) {
-                if (s->op == HLS_ABSORB)
-                    load_step(HLS_PASS_ROWS(src), &in, step, t & 1, rows);
-                else
-                    load_step(HLS_PASS_ROWS(tree), &in, step, t & 1, rows);
-                if (s->op == HLS_ABSORB && !(s->flags & HLS_FIRST))
-                    load_step(HLS_PASS_ROWS(tree), &before, step, t & 1, capacities);
-            }
-            if (t > 0 && t <= groups && i < left)
-                permute(s, &in_last, &out_last, i, (t - 1) & 1, rows, capacities, results);
-            if (t > 1 && turn && step < steps)
-                store_step(HLS_PASS_ROWS(tree), &out, step, t & 1, results);
+        HLS_PIPELINE(2)
+        HLS_TRIP(48, 1 << 24)
+        HLS_REPEAT(NO_DEPENDENCE, tree, 0)
+        if (t < groups && turn && step < steps) {
+            if (s->op == HLS_ABSORB)
+                load_step(HLS_PASS_ROWS(src), &in, step, t & 1, rows);
+            else
+                load_step(HLS_PASS_ROWS(tree), &in, step, t & 1, rows);
+            if (s->op == HLS_ABSORB && !(s->flags & HLS_FIRST))
+                load_step(HLS_PASS_ROWS(tree), &before, step, t & 1, capacities);
         }
+        if (t > 0 && t <= groups && i < left)
+            permute(s, &in_last, &out_last, i, (t - 1) & 1, rows, capacities, results);
+        if (t > 1 && turn && step < steps)
+            store_step(HLS_PASS_ROWS(tree), &out, step, t & 1, results);
+        t += i + 1 == span;
+        i = i + 1 == span ? 0 : i + 1;
     }
 }
 
