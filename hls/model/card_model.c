@@ -13,7 +13,7 @@ static bool failed;
 
 #define MOST_GOALS 32
 static struct goal {
-    char what[64];
+    char what[96];
     const char *unit;
     double value, limit;
     bool at_most, asserted;
@@ -22,7 +22,8 @@ static size_t goal_count;
 
 /* Goals of the project that the kernels miss as they are: printed, not asserted. One that holds
  * again has to leave the list. */
-static const char *const MISSED[] = {"Merkle, permutations", "image msm, LUT", "image fr, LUT"};
+static const char *const MISSED[] = {"Merkle, permutations (less 0.1 % for filling the pipe)",
+                                     "image msm, LUT", "image fr, LUT"};
 
 static bool is_missed(const char *what)
 {

@@ -186,6 +186,7 @@ int main(int argc, char **argv)
 #ifdef HLS_GL_LDE_TILE_LOG2
     printf("#define MODEL_GL_LDE_MULTIPLIERS %d\n#define MODEL_GL_LDE_TILE_LOG2 %d\n",
            HLS_GL_LDE_MULTIPLIERS, HLS_GL_LDE_TILE_LOG2);
+    printf("#define MODEL_GL_LDE_STAGES %d\n", LAG - 16);
     printf("#define MODEL_GL_LDE_%d(X) \\\n", HLS_CHANNELS_LOG2);
     for (uint32_t log_n = least; log_n <= most; log_n += 4) {
         gl_lde(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), HLS_EXTEND, log_n - 1, log_n,

@@ -170,6 +170,10 @@ static model_use gl_lde(const model_card *card, double channels, bool goals)
     part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
     processes(card, r, NAMES, 4);
     bandwidth(card, "LDE to 2^24", rows, cycles, 2 * channels);
+    /* a factor, a row times it, eight points, and wires */
+    goal(goals, "gl_lde, stages of a step",
+         2 * model_core_find("GL_MUL")->cycles + model_core_find("GL_EIGHT")->cycles + 6, "cycles",
+         MODEL_GL_LDE_STAGES, true, true);
     goal(goals, "LDE to 2^24, a column", ms(card, cycles) / 8, "ms", 6, true, true);
     return finish();
 }
@@ -202,8 +206,8 @@ static model_use gl_merkle(const model_card *card, double channels, bool goals)
         "ms.\n",
         ii, absorb, ms(card, absorb), nodes, ms(card, nodes));
     bandwidth(card, "absorbing a block", leaves * 1.5, absorb, 2 * channels);
-    goal(goals, "Merkle, permutations", leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false,
-         true);
+    goal(goals, "Merkle, permutations (less 0.1 % for filling the pipe)",
+         leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false, true);
     return finish();
 }
 #endif
@@ -298,6 +302,9 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
         bits, passes, buckets, points / MODEL_MSM_TILE * tile, 2.0 * MODEL_MSM_LATENCY,
         rounds * 2 * lanes * MODEL_MSM_REDUCE_II, 100 * again, cycles, ms(card, cycles));
     bandwidth(card, "points and scalars", passes * points * 1.5, cycles, channels);
+    /* bucket and point out of their memories, the addition, back */
+    goal(goals, "bn_msm_g1, from a bucket's read to its write",
+         model_core_find("G1_ADD_AFFINE")->cycles + 12, "cycles", MODEL_MSM_LATENCY, true, true);
     goal(goals, "MSM of 2^24 points", points / ms(card, cycles) / 1e3, "M points/s", 50, false,
          true);
     return finish();
@@ -327,6 +334,10 @@ static model_use bn_poseidon(const model_card *card, double channels, bool goals
         MODEL_BN_POSEIDON_BATCH, MODEL_BN_POSEIDON_CYCLES, each);
     /* a state in and out */
     bandwidth(card, "permutations in place", 17, each, channels);
+    goal(goals, "bn_poseidon, from a sum's last product to its S-box's result",
+         model_core_find("FR_SUM_ADD")->cycles + lanes + model_core_find("FR_SUM_REDUCE")->cycles +
+             model_core_find("FR_POW5")->cycles + 12,
+         "cycles", MODEL_BN_POSEIDON_LATENCY, true, true);
     goal(goals, "BN254 Poseidon, width 17", card->mhz / each, "M/s", 1, false, true);
     return finish();
 }
