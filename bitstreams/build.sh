@@ -9,12 +9,13 @@
 #
 # Needs v++ and xclbinutil in PATH (source Vitis' settings64.sh and XRT's setup.sh), the card's platform installed
 # (PLATFORM_REPO_PATHS), and card-pack (cmake --build build/release --target card-pack; another place: CARD_PACK=FILE).
-# A build for hw takes hours and some 100 GB of memory.
+# A build for hw takes hours and some 100 GB of memory. BLACKBOX=1: products of 64-bit words are the RTL of hls/rtl, 12
+# DSPs instead of 16; hls/model counts with it.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 if [ $# -lt 3 ] || [ $# -gt 4 ] || [ ! -f "$root/bitstreams/$1/$2.cfg" ] || { [ "$3" != hw ] && [ "$3" != hw_emu ]; }; then
-    sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
 card=$1 image=$2 mode=$3 out=${4-$root/build/bitstreams/$1-$3}
@@ -38,11 +39,15 @@ done < <("$root/bitstreams/link.py" --facts "$card" "$image")
 mkdir -p "$out/$image.work"
 cd "$out/$image.work"
 
+products=()
+if [ -n "${BLACKBOX-}" ]; then
+    products=(--define HLS_GL_MUL_BLACKBOX --define HLS_MUL64_BLACKBOX --hls.pre_tcl "$root/hls/rtl/blackbox.tcl")
+fi
 objects=()
 for unit in $units; do
     kernel=${unit%%=*}
     v++ --compile --target "$mode" --platform "$platform" --kernel "$kernel" --kernel_frequency "$clock_mhz" \
-        --include "$root" --define "HLS_CHANNELS_LOG2=$channels_log2" --save-temps --temp_dir "$kernel" \
+        --include "$root" --define "HLS_CHANNELS_LOG2=$channels_log2" "${products[@]}" --save-temps --temp_dir "$kernel" \
         --output "$kernel.xo" "$root/hls/kernels/$kernel.c"
     objects+=("$kernel.xo")
 done

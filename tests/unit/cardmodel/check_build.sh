@@ -44,6 +44,9 @@ done
 [ "$(grep -c -- --compile "$folder/calls")" -eq 6 ] || fail "not six kernels compiled"
 grep -q -- "--kernel gl_lde .*--define HLS_CHANNELS_LOG2=3 .*hls/kernels/gl_lde.c$" "$folder/calls" || fail "gl_lde"
 grep -q -- "--link --target hw_emu --config $root/bitstreams/u55c/stark.cfg .* row_gather.xo gl_lde.xo gl_merkle.xo$" "$folder/calls" || fail "link"
+if grep -q BLACKBOX "$folder/calls"; then fail "black boxes that nobody asked for"; fi
+BLACKBOX=1 PATH=$folder/bin:$PATH "$root/bitstreams/build.sh" u55c msm hw_emu "$folder/boxed" >"$folder/out" 2>&1 || fail "msm: exit code $?"
+grep -q -- "--kernel bn_msm_g1 .*--define HLS_MUL64_BLACKBOX --hls.pre_tcl $root/hls/rtl/blackbox.tcl " "$folder/calls" || fail "black boxes"
 python3 - "$folder/images/manifest.json" <<'EOF' || fail "manifest"
 import json, sys
 images = {i["name"]: i for i in json.load(open(sys.argv[1]))["images"]}
