@@ -14,7 +14,8 @@
  * The reduction has no product in front of its multiples, but for the last: it does not add
  * multiples of p but of p' = p (-1/p mod 2^64), which is -1 mod 2^64, so the word that is to vanish
  * is its own factor. Each step is a product of a word and a constant of 254 bits, a constant that
- * LUTs multiply by (HLS_BIND_FABRIC), so a reduction needs no DSP.
+ * LUTs multiply by (HLS_BIND_FABRIC) in three steps, and DSPs in the last: about what a U55C has
+ * of both.
  *
  * As HLS_BN_FP and the other tables are constant, functions that take them become circuits for one
  * modulus where they are inlined. */
@@ -31,6 +32,8 @@
 #define HLS_SQUARE64_DSP 10
 #define HLS_BN_PRODUCT_DSP (9 * HLS_MUL64_DSP)
 #define HLS_BN_SQUARE_DSP (9 * HLS_SQUARE64_DSP)
+/* 19 products of 32 bits, the last step's; by tiles */
+#define HLS_BN_REDUCE_DSP (19 * 4)
 
 #define HLS_BN_LIMBS 8
 #define HLS_BN_ANY_FACTOR 6
@@ -326,8 +329,18 @@ static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a,
     }
 }
 
-/* Columns at .. at + 9 += m c: products of the halves of m, below 2^32 each, and constants, added
- * by halves and without carries. */
+/* Column at, at + 1, at + 2 += m c by halves, without carries; low, high: the products of c and the
+ * halves of m. */
+static inline void hls_bn_columns(uint64_t column[2 * HLS_BN_LIMBS + 1], unsigned at, uint64_t low,
+                                  uint64_t high)
+{
+    HLS_INLINE()
+    column[at] += (uint32_t)low;
+    column[at + 1] += (low >> 32) + (uint32_t)high;
+    column[at + 2] += high >> 32;
+}
+
+/* Columns from at += m c, m of two halves below 2^32: products by constants, in LUTs or in DSPs. */
 static inline void hls_bn_step(uint64_t column[2 * HLS_BN_LIMBS + 1], unsigned at, uint64_t m0,
                                uint64_t m1, HLS_TABLE uint32_t c[HLS_BN_LIMBS])
 {
@@ -340,9 +353,19 @@ static inline void hls_bn_step(uint64_t column[2 * HLS_BN_LIMBS + 1], unsigned a
         HLS_UNROLL()
         HLS_BIND_FABRIC(low)
         HLS_BIND_FABRIC(high)
-        column[at + j] += (uint32_t)low;
-        column[at + j + 1] += (low >> 32) + (uint32_t)high;
-        column[at + j + 2] += high >> 32;
+        hls_bn_columns(column, at + j, low, high);
+    }
+}
+
+static inline void hls_bn_step_dsp(uint64_t column[2 * HLS_BN_LIMBS + 1], unsigned at, uint64_t m0,
+                                   uint64_t m1, HLS_TABLE uint32_t c[HLS_BN_LIMBS])
+{
+    HLS_INLINE()
+    /* II=1 of the caller, unrolled: the same */
+    HLS_LOOP(step_dsp_limbs)
+    for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
+        HLS_UNROLL()
+        hls_bn_columns(column, at + j, m0 * c[j], m1 * c[j]);
     }
 }
 
@@ -362,7 +385,7 @@ static inline void hls_bn_reduce(hls_bn *r, const hls_bn_wide *t,
                                  HLS_TABLE uint32_t step[HLS_BN_LIMBS], uint64_t neg_inv,
                                  unsigned most)
 {
-    uint64_t column[2 * HLS_BN_LIMBS + 1], m0, m1, carry = 0;
+    uint64_t column[2 * HLS_BN_LIMBS + 1], m0, m1;
     hls_bn s;
 
     /* II=1: feed-forward */
@@ -389,15 +412,12 @@ static inline void hls_bn_reduce(hls_bn *r, const hls_bn_wide *t,
     }
     /* the last: m = word * neg_inv mod 2^64 */
     column[7] += column[6] >> 32;
-    m0 = (uint32_t)column[6] * (uint64_t)(uint32_t)HLS_FAULTY(137, neg_inv, neg_inv + 2);
-    HLS_BIND_FABRIC(m0)
-    m1 = (uint32_t)column[6] * (uint64_t)(uint32_t)(neg_inv >> 32);
-    HLS_BIND_FABRIC(m1)
-    carry = (uint32_t)column[7] * (uint64_t)(uint32_t)neg_inv;
-    HLS_BIND_FABRIC(carry)
-    m1 = (uint32_t)((m0 >> 32) + (uint32_t)m1 + (uint32_t)carry);
     column[6] = (uint32_t)column[6];
-    hls_bn_step(column, 6, (uint32_t)m0, m1, p);
+    m0 = column[6] * (uint32_t)HLS_FAULTY(137, neg_inv, neg_inv + 2);
+    m1 = (uint32_t)(column[6] * (uint32_t)(neg_inv >> 32));
+    m1 += (uint32_t)((uint32_t)column[7] * (uint64_t)(uint32_t)neg_inv);
+    m1 = (uint32_t)(m1 + (m0 >> 32));
+    hls_bn_step_dsp(column, 6, (uint32_t)m0, m1, p);
     column[7] += column[6] >> 32;
     /* II=1, unrolled: a carry chain, from the word that is now 0 */
     HLS_LOOP(narrow_limbs)
