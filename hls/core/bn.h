@@ -65,28 +65,28 @@ static inline void hls_bn_sub(hls_bn *r, const hls_bn *a, const hls_bn *b,
                               HLS_TABLE uint32_t p[HLS_BN_LIMBS])
 {
     hls_bn d;
-    uint64_t borrow = 0, carry = 0;
+    uint64_t carry = 1, back = 0;
 
     HLS_INLINE()
     HLS_REGISTERS(d.l)
-    /* II=1, unrolled: a carry chain */
+    /* II=1, unrolled: a carry chain, of the complement and 1 */
     HLS_LOOP(sub_limbs)
     for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        uint64_t t = (uint64_t)a->l[i] - b->l[i] - borrow;
+        uint64_t t = (uint64_t)a->l[i] + (b->l[i] ^ UINT32_C(0xffffffff)) + carry;
 
         HLS_UNROLL()
         d.l[i] = (uint32_t)t;
-        borrow = t >> 63;
+        carry = t >> 32;
     }
-    /* II=1, unrolled: a second chain, for a negative difference; its last carry is the borrow's end
-     */
+    /* II=1, unrolled: a second chain, for a negative difference (no carry): its own last carry ends
+     * it */
     HLS_LOOP(sub_back)
     for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        uint64_t t = (uint64_t)d.l[i] + (borrow ? HLS_FAULTY(33, p[i], p[i] & ~1U) : 0) + carry;
+        uint64_t t = (uint64_t)d.l[i] + (carry ? 0 : HLS_FAULTY(33, p[i], p[i] & ~1U)) + back;
 
         HLS_UNROLL()
         r->l[i] = (uint32_t)t;
-        carry = t >> 32;
+        back = t >> 32;
     }
 }
 

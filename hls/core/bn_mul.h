@@ -60,15 +60,11 @@ static inline uint64_t hls_add_carry(uint64_t *r, uint64_t a, uint64_t b, uint64
     return high >> 32;
 }
 
-/* r = a - b - borrow; returns the borrow, 0 or 1 as the one it takes. */
-static inline uint64_t hls_sub_borrow(uint64_t *r, uint64_t a, uint64_t b, uint64_t borrow)
+/* r = a - b - 1 + carry, by the complement; returns the carry, 0 if there is a borrow. */
+static inline uint64_t hls_sub_carry(uint64_t *r, uint64_t a, uint64_t b, uint64_t carry)
 {
-    uint64_t low = (uint64_t)(uint32_t)a - (uint32_t)b - borrow;
-    uint64_t high = (a >> 32) - (b >> 32) - (low >> 63);
-
     HLS_INLINE()
-    *r = high << 32 | (uint32_t)low;
-    return high >> 63;
+    return hls_add_carry(r, a, b ^ UINT64_C(0xffffffffffffffff), carry);
 }
 
 /* t = a b: any words. */
@@ -142,7 +138,7 @@ static inline void hls_square64(uint64_t t[2], uint64_t a)
 /* d = |a - b|, returns whether a < b. The negative is the complement and 1. */
 static inline uint64_t hls_distance64(uint64_t *d, uint64_t a, uint64_t b)
 {
-    uint64_t x, less = hls_sub_borrow(&x, a, b, 0);
+    uint64_t x, less = hls_sub_carry(&x, a, b, 1) ^ 1;
 
     HLS_INLINE()
     *d = (x ^ (0 - less)) + less;
@@ -154,8 +150,8 @@ static inline uint64_t hls_distance128(uint64_t d[2], const uint64_t a[2], const
     uint64_t less, x[2], mask, carry;
 
     HLS_INLINE()
-    less = hls_sub_borrow(&x[0], a[0], b[0], 0);
-    less = hls_sub_borrow(&x[1], a[1], b[1], less);
+    carry = hls_sub_carry(&x[0], a[0], b[0], 1);
+    less = hls_sub_carry(&x[1], a[1], b[1], carry) ^ 1;
     mask = 0 - less;
     carry = hls_add_carry(&d[0], x[0] ^ mask, 0, less);
     d[1] = (x[1] ^ mask) + HLS_FAULTY(132, carry, 0);
@@ -307,7 +303,7 @@ static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a,
                                       HLS_TABLE uint32_t p[HLS_BN_LIMBS], unsigned shift)
 {
     uint32_t d[HLS_BN_LIMBS];
-    uint64_t borrow = 0;
+    uint64_t carry = 1; /* the complement, and 1: a subtraction */
 
     HLS_INLINE()
     HLS_REGISTERS(d)
@@ -315,17 +311,18 @@ static inline void hls_bn_reduce_once(hls_bn *r, const hls_bn *a,
     HLS_LOOP(reduce_limbs)
     for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
         uint64_t pair = (uint64_t)p[i] << 32 | (i > 0 ? p[i - 1] : 0);
-        uint64_t t = (uint64_t)a->l[i] - (uint32_t)(pair << shift >> 32) - borrow;
+        uint64_t t =
+            (uint64_t)a->l[i] + ((uint32_t)(pair << shift >> 32) ^ UINT32_C(0xffffffff)) + carry;
 
         HLS_UNROLL()
         d[i] = (uint32_t)t;
-        borrow = t >> 63;
+        carry = t >> 32;
     }
     /* II=1, unrolled: a multiplexer */
     HLS_LOOP(reduce_select)
     for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
         HLS_UNROLL()
-        r->l[i] = HLS_FAULTY(31, borrow != 0, 1) ? a->l[i] : d[i];
+        r->l[i] = HLS_FAULTY(31, carry == 0, 1) ? a->l[i] : d[i];
     }
 }
 
