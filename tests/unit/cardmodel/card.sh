@@ -17,9 +17,10 @@ fail() {
     exit 1
 }
 
-# run IMAGE [NAME=VALUE]: in a session of its own, since the shim kills its group when the card dies
+# run IMAGE [NAME=VALUE]: in a session of its own, since the shim kills its group when the card dies; timeout is in it, so that
+# it can end what hangs
 run() {
-    timeout -k 5 60 setsid -w env "${2-ZKP_NOTHING=}" "$emulated/zkp-card" --exec "$program" "$emulated/$1.xclbin" >"$folder/out" 2>&1
+    setsid -w timeout -k 5 60 env "${2-ZKP_NOTHING=}" "$emulated/zkp-card" --exec "$program" "$emulated/$1.xclbin" >"$folder/out" 2>&1
 }
 
 # Nothing of a run is left: neither its model's process nor its folder (the remover needs a moment).
