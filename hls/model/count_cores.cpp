@@ -278,6 +278,16 @@ int main()
         hls_fr_mul_loose(&r, &a, &b);
         output_bn(r);
     });
+#ifdef HLS_FR_ROUNDS_CYCLES
+    // unrolled, of which the unit is an eighth
+    count("FR_MUL_ROUNDS", [] {
+        hls_bn r, a, b;
+        input_bn(a);
+        input_bn(b);
+        hls_fr_mul_rounds(&r, &a, &b);
+        output_bn(r);
+    });
+#endif
     count("FR_BUTTERFLY", [] {
         hls_bn a, b, w;
         const limb inverse = 0; // the larger half of the choices
