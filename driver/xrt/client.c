@@ -13,8 +13,7 @@
 
 #define SLOTS 8
 #define SLOT_ROWS ((uint64_t)1 << 16) /* 4 MiB: one block of eight columns of 2^16 rows */
-#define ALLOC_MS 20000                /* times the card's patience, at most MAX_ALLOC_MS */
-#define MAX_ALLOC_MS 120000
+#define ALLOC_MS 20000                /* the system may have to find many GiB of pages for XRT */
 
 /* ---- life ---- */
 
@@ -173,8 +172,7 @@ static p_status card_alloc(void *card, card_side side, uint64_t rows, card_buffe
     }
     pthread_mutex_lock(&c->lock);
     *b = (card_buffer){c->next_buffer++, rows, side, c->generation};
-    uint64_t ms = (uint64_t)ALLOC_MS * c->caps.patience;
-    struct timespec until = deadline(ms < MAX_ALLOC_MS ? ms : MAX_ALLOC_MS);
+    struct timespec until = deadline(ALLOC_MS);
     if (c->state == XRT_RUNNING) {
         xrt_message_init(&c->alloc.message, XRT_ALLOC, c->next_id++);
         c->alloc.message.alloc.buffer = b->id;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* their headers are not written for our warnings */
 #pragma GCC diagnostic push
@@ -26,6 +27,8 @@
 /* how much longer than hardware a run may take: the kernels as C, or as simulated logic */
 #define PATIENCE_SW_EMU 100
 #define PATIENCE_HW_EMU 10000
+
+#define EMULATION_SECONDS 10 /* for a sw_emu model to start, which takes a quarter of a second */
 
 /* A compute unit with the run handle that all of its runs use. */
 typedef struct compute_unit {
@@ -162,6 +165,17 @@ static p_status find_card(const xrt_report *r, uint32_t number, const xrt_card *
                      r->count > 0 ? "" : ": ", r->count > 0 ? "" : text);
 }
 
+/* ZKP_EMULATION_PATIENCE: for tests of runs that hang, which would take minutes. */
+static uint32_t patience(xrt_mode mode)
+{
+    const char *set = mode == XRT_MODE_HW ? NULL : getenv("ZKP_EMULATION_PATIENCE");
+    unsigned long n = set ? strtoul(set, NULL, 10) : 0;
+
+    if (n > 0 && n <= 100000)
+        return (uint32_t)n;
+    return mode == XRT_MODE_HW ? 1 : mode == XRT_MODE_SW_EMU ? PATIENCE_SW_EMU : PATIENCE_HW_EMU;
+}
+
 static p_status open_card(zc_device *d, const xrt_card *card, const xrt_manifest *m,
                           const zc_options *o, xrt_message *welcome, p_err *err)
 {
@@ -173,6 +187,8 @@ static p_status open_card(zc_device *d, const xrt_card *card, const xrt_manifest
     if (s != P_OK)
         return s;
     d->channels_log2 = image->channels_log2;
+    if (card->mode == XRT_MODE_SW_EMU) /* XRT waits for ever for a model that has died */
+        alarm(EMULATION_SECONDS);
     errno = 0;
     d->device =
         card->mode == XRT_MODE_HW ? xrtDeviceOpenByBDF(card->address) : xrtDeviceOpen(o->device);
@@ -181,13 +197,12 @@ static p_status open_card(zc_device *d, const xrt_card *card, const xrt_manifest
     s = load(d, card, m, image, uuid, err);
     if (s == P_OK)
         s = open_units(d, image, uuid, err);
+    alarm(0);
     if (s != P_OK)
         return s;
     memcpy(welcome->welcome.units, image->units, sizeof welcome->welcome.units);
     welcome->welcome.channels_log2 = image->channels_log2;
-    welcome->welcome.patience = card->mode == XRT_MODE_HW       ? 1
-                                : card->mode == XRT_MODE_SW_EMU ? PATIENCE_SW_EMU
-                                                                : PATIENCE_HW_EMU;
+    welcome->welcome.patience = patience(card->mode);
     for (unsigned side = 0; side < 2; side++)
         welcome->welcome.rows[side] =
             ((uint64_t)image->channel_mib << 20 << image->channels_log2) / HLS_ROW_BYTES;
