@@ -81,6 +81,21 @@ static void free_tables(card_device *d)
     }
 }
 
+/* What is needed later than the call, so none of the caller's texts. */
+static void keep_options(card_device *d, const drv_options *options)
+{
+    p_isa isa;
+
+    if (!options)
+        return;
+    d->options = (drv_options){.threads = options->threads,
+                               .memory_bytes = options->memory_bytes,
+                               .log = options->log,
+                               .log_context = options->log_context};
+    if (options->isa && p_isa_parse(options->isa, &isa))
+        d->options.isa = p_isa_name(isa);
+}
+
 p_status card_device_open(const card_ops *ops, void *card, const char *name, const char *about,
                           const drv_options *options, card_device **out, p_err *err)
 {
@@ -96,8 +111,7 @@ p_status card_device_open(const card_ops *ops, void *card, const char *name, con
     d->ops = ops;
     d->card = card;
     d->patience = PATIENCE;
-    if (options)
-        d->options = *options;
+    keep_options(d, options);
     ops->caps(card, &d->caps);
     d->info = (drv_info){.usable = true, .jobs = 1, .memory_bytes = card_bytes(&d->caps)};
     if (d->options.memory_bytes > 0)
