@@ -33,14 +33,22 @@
 #define HLS_FR_NTT_TWIDDLE_UNITS 4u
 
 #define LANES HLS_FR_NTT_LANES
+#define TWIDDLE_CYCLES (LANES / HLS_FR_NTT_TWIDDLE_UNITS) /* of an entry */
 #define LENGTH (1u << HLS_FR_NTT_PASS_LOG2)
 #define ROOT_LOG2 28
 #define HALF_ROWS (LANES / 2)             /* rows of a piece of one matrix row */
 #define PIECE_ROWS (1u << HLS_PIECE_LOG2) /* rows of a piece of one lane */
 #define PIECE_ELEMENTS (2 * PIECE_ROWS)   /* elements of it */
 #define LINE_LOG2 5                       /* log2 of the shortest pass that moves whole pieces */
-#define GROUP HLS_CHANNELS                /* pieces that are moved at once */
-#define ROTATIONS (GROUP > HALF_ROWS ? GROUP : HALF_ROWS)
+#define GROUP HLS_CHANNELS                /* pieces that are moved at once, one a channel */
+/* cycles of a group: elements for each bank of a column tile's (one of each of GROUP pieces) and of
+ * a row tile's (a piece), and no less than a port's rows */
+#if HLS_CHANNELS_LOG2 == 4
+#define COLUMN_II 16
+#else
+#define COLUMN_II 8
+#endif
+#define ROW_II 32
 
 #if HLS_FR_NTT_PASS_LOG2 < LINE_LOG2
 #error "a pass has at least a piece"
@@ -142,12 +150,6 @@ static inline uint64_t piece_row(const pass *p, uint32_t whole_rows, uint32_t ti
     return ((uint64_t)piece << (p->log_count - 1)) + tile * HALF_ROWS;
 }
 
-static inline uint32_t pieces_of(const pass *p, uint32_t whole_rows)
-{
-    HLS_INLINE()
-    return whole_rows ? LANES << (p->log_length - LINE_LOG2) : 1u << p->log_length;
-}
-
 /* Where the GROUP pieces from a piece on are: channel[k] has piece first + k, at[channel] is where
  * in it. Their rows are a power of two apart, from an aligned one, so they lie in different
  * channels, and at is set everywhere. */
@@ -180,61 +182,83 @@ static inline void find_small(uint32_t *lane, uint32_t *i, const pass *p, uint32
 #define FETCH(src, tmp, of)                                                                        \
     moved[of][r] = p->second ? tmp##_##of[at[of] + r] : src##_##of[at[of] + r];
 
-/* Groups of pieces, first into a memory for each port, in bursts, then by a rotation to the lanes'
- * banks. */
-static void load_pieces(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
-                        HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp))
+/* A tile of columns: of every matrix row LANES neighbouring elements. */
+static void load_columns(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
+                         HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp))
 {
-    uint32_t whole = loads_rows(p), burst = whole ? PIECE_ROWS : HALF_ROWS;
-    uint32_t moves = whole ? PIECE_ELEMENTS : ROTATIONS;
+    /* II=8 (16 for 16 channels): bursts of 8 rows from every port, as many elements into each bank
+     * as there are pieces. Groups follow each other, so the memory's latency counts once a tile */
+    HLS_LOOP(load_column_groups)
+    for (uint32_t first = 0; first < 1u << p->log_length; first += GROUP) {
+        hls_row moved[GROUP][HALF_ROWS];
+        uint32_t channel[GROUP];
+        uint64_t at[GROUP];
 
-    /* II: 8 (16) cycles of a burst, the memory's latency, 16 (32) of the moves: 256 (128) groups */
-    HLS_LOOP(load_groups)
-    for (uint32_t first = 0; first < pieces_of(p, whole); first += GROUP) {
+        HLS_PIPELINE(COLUMN_II)
+        HLS_TRIP(256, 512)
+        HLS_REGISTERS(moved)
+        HLS_REGISTERS(channel)
+        HLS_REGISTERS(at)
+        find_group(channel, at, p, 0, p->load_row, number, first);
+        /* II=8, unrolled: a burst of each port */
+        HLS_LOOP(load_column_burst)
+        for (uint32_t r = 0; r < HALF_ROWS; r++) {
+            HLS_UNROLL()
+            HLS_REPEAT(FETCH, src, tmp)
+        }
+        /* II=8, unrolled: a piece after the other into all banks */
+        HLS_LOOP(load_column_pieces)
+        for (uint32_t k = 0; k < GROUP; k++) {
+            uint32_t i = load_place(p, first + k);
+
+            HLS_UNROLL()
+            /* II=8, unrolled: the banks */
+            HLS_LOOP(load_column_banks)
+            for (uint32_t lane = 0; lane < LANES; lane++) {
+                HLS_UNROLL()
+                from_row(&tile[i][lane], &moved[channel[k]][lane / 2], HLS_FAULTY(88, lane % 2, 0));
+            }
+        }
+    }
+}
+
+/* A tile of rows: pieces of GROUP lanes at a time. */
+static void load_whole_rows(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
+                            HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp))
+{
+    /* II=32: a bank takes a piece's elements one after the other; bursts of 16 rows */
+    HLS_LOOP(load_row_groups)
+    for (uint32_t first = 0; first < LANES << (p->log_length - LINE_LOG2); first += GROUP) {
         hls_row moved[GROUP][PIECE_ROWS];
         uint32_t channel[GROUP];
         uint64_t at[GROUP];
 
+        HLS_PIPELINE(ROW_II)
         HLS_TRIP(128, 256)
-        HLS_BANKS(moved, 1)
-        HLS_LUTRAM(moved)
+        HLS_REGISTERS(moved)
         HLS_REGISTERS(channel)
         HLS_REGISTERS(at)
-        find_group(channel, at, p, whole, p->load_row, number, first);
-        /* II=1: a row a cycle from every port, in bursts */
-        HLS_LOOP(load_burst)
-        for (uint32_t r = 0; r < burst; r++) {
-            HLS_PIPELINE(1)
-            HLS_TRIP(8, 16)
+        find_group(channel, at, p, 1, p->load_row, number, first);
+        /* II=16, unrolled: a burst of each port */
+        HLS_LOOP(load_row_burst)
+        for (uint32_t r = 0; r < PIECE_ROWS; r++) {
+            HLS_UNROLL()
             HLS_REPEAT(FETCH, src, tmp)
         }
-        /* II=1: into each bank one element a cycle */
-        HLS_LOOP(load_moves)
-        for (uint32_t t = 0; t < moves; t++) {
-            HLS_PIPELINE(1)
-            HLS_TRIP(16, 32)
-            /* II=1, unrolled: banks in pairs. Of whole rows, a bank takes the elements of one
-             * piece; else each pair takes the same place of all pieces, and at any time different
-             * pairs take from different ones */
-            HLS_LOOP(load_pairs)
-            for (uint32_t pair = 0; pair < HALF_ROWS; pair++) {
-                uint32_t k = (t & ~(HALF_ROWS - 1)) | ((t - pair) & (HALF_ROWS - 1)), i;
+        /* II=32, unrolled: an element of each piece after the other */
+        HLS_LOOP(load_row_elements)
+        for (uint32_t e = 0; e < PIECE_ELEMENTS; e++) {
+            uint32_t i = load_place(p, first / LANES * PIECE_ELEMENTS + e);
+
+            HLS_UNROLL()
+            /* II=32, unrolled: the banks that have a piece in this group */
+            HLS_LOOP(load_row_banks)
+            for (uint32_t lane = 0; lane < LANES; lane++) {
+                uint32_t k = lane - first % LANES;
 
                 HLS_UNROLL()
-                if (whole) {
-                    i = load_place(p, first / LANES * PIECE_ELEMENTS + t);
-                    k = 2 * pair - first % LANES;
-                    if (k < GROUP)
-                        from_row(&tile[i][2 * pair], &moved[channel[k]][t / 2], t % 2);
-                    k++;
-                    if (k < GROUP)
-                        from_row(&tile[i][2 * pair + 1], &moved[channel[k]][t / 2], t % 2);
-                } else if (k < GROUP) {
-                    i = load_place(p, first + k);
-                    from_row(&tile[i][2 * pair], &moved[channel[k]][pair], 0);
-                    from_row(&tile[i][2 * pair + 1], &moved[channel[k]][pair],
-                             HLS_FAULTY(88, 1, 0));
-                }
+                if (k < GROUP)
+                    from_row(&tile[i][lane], &moved[channel[k]][e / 2], e % 2);
             }
         }
     }
@@ -270,8 +294,10 @@ static void load(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HLS
 {
     if (p->log_length + p->log_count < 2 * LINE_LOG2)
         load_small(tile, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
+    else if (loads_rows(p))
+        load_whole_rows(tile, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
     else
-        load_pieces(tile, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
+        load_columns(tile, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
 }
 
 /* ---- store: the same backwards ---- */
@@ -282,56 +308,80 @@ static void load(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HLS
     else                                                                                           \
         tmp##_##of[at[of] + r] = moved[of][r];
 
-static void store_pieces(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
-                         HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst))
+static void store_columns(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
+                          HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst))
 {
-    uint32_t whole = stores_rows(p), burst = whole ? PIECE_ROWS : HALF_ROWS;
-    uint32_t moves = whole ? PIECE_ELEMENTS : ROTATIONS;
+    /* II=8 (16 for 16 channels): as load_columns */
+    HLS_LOOP(store_column_groups)
+    for (uint32_t first = 0; first < 1u << p->log_length; first += GROUP) {
+        hls_row moved[GROUP][HALF_ROWS];
+        uint32_t channel[GROUP];
+        uint64_t at[GROUP];
 
-    /* II: as in load_pieces, but nothing waits for the memory's answers */
-    HLS_LOOP(store_groups)
-    for (uint32_t first = 0; first < pieces_of(p, whole); first += GROUP) {
+        HLS_PIPELINE(COLUMN_II)
+        HLS_TRIP(256, 512)
+        HLS_REGISTERS(moved)
+        HLS_REGISTERS(channel)
+        HLS_REGISTERS(at)
+        find_group(channel, at, p, 0, p->store_row, number, first);
+        /* II=8, unrolled: a piece after the other out of all banks */
+        HLS_LOOP(store_column_pieces)
+        for (uint32_t k = 0; k < GROUP; k++) {
+            uint32_t i = store_place(p, first + k);
+
+            HLS_UNROLL()
+            /* II=8, unrolled: the banks */
+            HLS_LOOP(store_column_banks)
+            for (uint32_t lane = 0; lane < LANES; lane++) {
+                HLS_UNROLL()
+                to_row(&moved[channel[k]][lane / 2], lane % 2, &tile[i][lane]);
+            }
+        }
+        /* II=8, unrolled: a burst of each port */
+        HLS_LOOP(store_column_burst)
+        for (uint32_t r = 0; r < HALF_ROWS; r++) {
+            HLS_UNROLL()
+            HLS_REPEAT(PUT, tmp, dst)
+        }
+    }
+}
+
+static void store_whole_rows(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number,
+                             HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst))
+{
+    /* II=32: as load_whole_rows */
+    HLS_LOOP(store_row_groups)
+    for (uint32_t first = 0; first < LANES << (p->log_length - LINE_LOG2); first += GROUP) {
         hls_row moved[GROUP][PIECE_ROWS];
         uint32_t channel[GROUP];
         uint64_t at[GROUP];
 
+        HLS_PIPELINE(ROW_II)
         HLS_TRIP(128, 256)
-        HLS_BANKS(moved, 1)
-        HLS_LUTRAM(moved)
+        HLS_REGISTERS(moved)
         HLS_REGISTERS(channel)
         HLS_REGISTERS(at)
-        find_group(channel, at, p, whole, p->store_row, number, first);
-        /* II=1: from each bank one element a cycle */
-        HLS_LOOP(store_moves)
-        for (uint32_t t = 0; t < moves; t++) {
-            HLS_PIPELINE(1)
-            HLS_TRIP(16, 32)
-            /* II=1, unrolled: as load_pairs */
-            HLS_LOOP(store_pairs)
-            for (uint32_t pair = 0; pair < HALF_ROWS; pair++) {
-                uint32_t k = (t & ~(HALF_ROWS - 1)) | ((t - pair) & (HALF_ROWS - 1)), i;
+        find_group(channel, at, p, 1, p->store_row, number, first);
+        /* II=32, unrolled: an element of each piece after the other */
+        HLS_LOOP(store_row_elements)
+        for (uint32_t e = 0; e < PIECE_ELEMENTS; e++) {
+            uint32_t i = store_place(p, first / LANES * PIECE_ELEMENTS + e);
+
+            HLS_UNROLL()
+            /* II=32, unrolled: the banks that have a piece in this group */
+            HLS_LOOP(store_row_banks)
+            for (uint32_t lane = 0; lane < LANES; lane++) {
+                uint32_t k = lane - first % LANES;
 
                 HLS_UNROLL()
-                if (whole) {
-                    i = store_place(p, first / LANES * PIECE_ELEMENTS + t);
-                    k = 2 * pair - first % LANES;
-                    if (k < GROUP)
-                        to_row(&moved[channel[k]][t / 2], t % 2, &tile[i][2 * pair]);
-                    k++;
-                    if (k < GROUP)
-                        to_row(&moved[channel[k]][t / 2], t % 2, &tile[i][2 * pair + 1]);
-                } else if (k < GROUP) {
-                    i = store_place(p, first + k);
-                    to_row(&moved[channel[k]][pair], 0, &tile[i][2 * pair]);
-                    to_row(&moved[channel[k]][pair], 1, &tile[i][2 * pair + 1]);
-                }
+                if (k < GROUP)
+                    to_row(&moved[channel[k]][e / 2], e % 2, &tile[i][lane]);
             }
         }
-        /* II=1: a row a cycle into every port, in bursts */
-        HLS_LOOP(store_burst)
-        for (uint32_t r = 0; r < burst; r++) {
-            HLS_PIPELINE(1)
-            HLS_TRIP(8, 16)
+        /* II=16, unrolled: a burst of each port */
+        HLS_LOOP(store_row_burst)
+        for (uint32_t r = 0; r < PIECE_ROWS; r++) {
+            HLS_UNROLL()
             HLS_REPEAT(PUT, tmp, dst)
         }
     }
@@ -370,16 +420,17 @@ static void store(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HL
 {
     if (p->log_length + p->log_count < 2 * LINE_LOG2)
         store_small(tile, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
+    else if (stores_rows(p))
+        store_whole_rows(tile, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
     else
-        store_pieces(tile, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
+        store_columns(tile, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
 }
 
 /* ---- twiddles ---- */
 
 /* twiddle[2^i + j][lane] = shift^(2^(l-1-i)) w^j, w of order 2^(i+1), j < 2^i, for the layers i =
  * 0 .. l-1 of a lane's transform of 2^l elements. Lane 0 of the tile has the shift `shift`, the
- * others shift lane_root[lane]; in a pass of columns all have lane 0's, and the products of the
- * other lanes are its own. */
+ * others shift lane_root[lane]; in a pass of columns all have lane 0's. */
 static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
                           const hls_bn roots[LENGTH / 2], const hls_bn *shift,
                           const hls_bn lane_root[LANES])
@@ -409,42 +460,35 @@ static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
             hls_bn_ntt_mul(&power[i - 1][lane], &power[i][lane], &power[i][lane]);
         }
     }
-    /* II: 4, by the loop inside */
+    /* II=1: HLS_FR_NTT_TWIDDLE_UNITS independent products a cycle, four cycles an entry */
     HLS_LOOP(entries)
-    for (uint32_t n = 1; n < 1u << p->log_length; n++) {
-        hls_bn common = power[layer][0]; /* lane 0's entry */
+    for (uint32_t step = 0; step < ((1u << p->log_length) - 1) * TWIDDLE_CYCLES; step++) {
+        hls_bn product[HLS_FR_NTT_TWIDDLE_UNITS];
+        uint32_t n = step / TWIDDLE_CYCLES + 1, group = step % TWIDDLE_CYCLES, j;
 
-        HLS_TRIP(1, LENGTH - 1)
+        HLS_PIPELINE(1)
+        HLS_TRIP(4, (LENGTH - 1) * 4)
+        HLS_NO_DEPENDENCE(twiddle)
+        HLS_REGISTERS(product)
         if (n >> (layer + 1))
             layer++;
-        /* II=1: HLS_FR_NTT_TWIDDLE_UNITS independent products a cycle */
-        HLS_LOOP(entry_lanes)
-        for (uint32_t group = 0; group < LANES / HLS_FR_NTT_TWIDDLE_UNITS; group++) {
-            uint32_t j = n - (1u << layer);
-            uint32_t step = HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - layer;
-            hls_bn product[HLS_FR_NTT_TWIDDLE_UNITS];
-
-            HLS_PIPELINE(1)
-            HLS_REGISTERS(product)
-            /* II=1, unrolled: the multipliers */
-            HLS_LOOP(units)
-            for (uint32_t u = 0; u < HLS_FR_NTT_TWIDDLE_UNITS; u++) {
-                HLS_UNROLL()
-                if (p->rows || group + u == 0)
-                    hls_bn_ntt_mul(&product[u], &power[layer][group * HLS_FR_NTT_TWIDDLE_UNITS + u],
-                                   &roots[j << step]);
-                else
-                    product[u] = common;
-                if (group + u == 0)
-                    common = product[0];
-            }
-            /* II=1, unrolled: wires into the group's banks */
-            HLS_LOOP(entry_banks)
-            for (uint32_t lane = 0; lane < LANES; lane++) {
-                HLS_UNROLL()
-                if (lane / HLS_FR_NTT_TWIDDLE_UNITS == group)
-                    twiddle[n][lane] = product[lane % HLS_FR_NTT_TWIDDLE_UNITS];
-            }
+        j = (n - (1u << layer)) << (HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - layer);
+        /* II=1, unrolled: the multipliers */
+        HLS_LOOP(units)
+        for (uint32_t u = 0; u < HLS_FR_NTT_TWIDDLE_UNITS; u++) {
+            HLS_UNROLL()
+            if (p->rows || group + u == 0)
+                hls_bn_ntt_mul(&product[u], &power[layer][group * HLS_FR_NTT_TWIDDLE_UNITS + u],
+                               &roots[j]);
+        }
+        /* II=1, unrolled: wires into the group's banks */
+        HLS_LOOP(entry_banks)
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            HLS_UNROLL()
+            if (!p->rows && group == 0)
+                twiddle[n][lane] = product[0];
+            if (p->rows && group == lane / HLS_FR_NTT_TWIDDLE_UNITS)
+                twiddle[n][lane] = product[lane % HLS_FR_NTT_TWIDDLE_UNITS];
         }
     }
 }

@@ -110,7 +110,9 @@ static void test_permute(void **state)
             for (uint64_t count = 1; count < 4; count++)
                 check_permute(t, count, form ? BN_MONTGOMERY : BN_CANONICAL,
                               count % 2 ? 0 : HLS_ROW_ALIGN, &seed);
-    /* several batches, the last one odd */
+    /* several batches, the last one odd; too long for a program of each fault */
+    if (getenv("ZKP_TEST_CASES"))
+        return;
     check_permute(2, MOST, BN_CANONICAL, 0, &seed);
     check_permute(5, MOST - 1, BN_MONTGOMERY, 0, &seed);
     check_permute(17, MOST - 17, BN_CANONICAL, 0, &seed);
@@ -162,9 +164,11 @@ static void test_absorb(void **state)
     for (unsigned t = BN_POSEIDON_MIN_WIDTH; t <= BN_POSEIDON_MAX_WIDTH; t++)
         for (uint32_t missing = 0; missing < 3; missing++)
             check_absorb(t, 3 * (t - 1) - missing, 1 + (t + missing) % 4, (t + missing) % 2, &seed);
+    check_absorb(6, 14, 47, false, &seed);
+    if (getenv("ZKP_TEST_CASES"))
+        return;
     check_absorb(16, 45, MOST, true, &seed);
     check_absorb(16, 44, MOST - 1, false, &seed);
-    check_absorb(6, 14, 47, false, &seed);
 }
 
 /* same: src and dst are one buffer, as the levels of a tree are */
@@ -207,7 +211,8 @@ static void test_nodes(void **state)
         check_nodes(count, false, &seed);
         check_nodes(count, true, &seed);
     }
-    check_nodes(MOST - 23, true, &seed);
+    if (!getenv("ZKP_TEST_CASES"))
+        check_nodes(MOST - 23, true, &seed);
 }
 
 /* circomlib's hash of 1 .. k for every k, as published (tests/unit/field/test_bn_poseidon.c says
