@@ -53,21 +53,27 @@ static inline void hls_fr_sum_clear(hls_fr_sum *s)
     }
 }
 
-/* s += a b; any limbs. A column gets 32 bits of a product: after 64 products it is below 2^38, and
- * the sum below 2^518. */
+/* s += t. A column gets 32 bits: after 64 products it is below 2^38, and the sum below 2^518. */
+static inline void hls_fr_sum_wide(hls_fr_sum *s, const hls_bn_wide *t)
+{
+    HLS_INLINE()
+    /* II=1, unrolled: sixteen independent additions, so a sum takes a product each cycle */
+    HLS_LOOP(sum_columns)
+    for (unsigned i = 0; i < 2 * HLS_BN_WORDS; i++) {
+        HLS_UNROLL()
+        s->c[2 * i] += (uint32_t)t->w[i];
+        s->c[2 * i + 1] += t->w[i] >> 32;
+    }
+}
+
+/* s += a b; any limbs. */
 static inline void hls_fr_sum_add(hls_fr_sum *s, const hls_bn *a, const hls_bn *b)
 {
     hls_bn_wide t;
 
     HLS_INLINE()
     hls_bn_product(&t, a, b);
-    /* II=1, unrolled: sixteen independent additions, so a sum takes a product each cycle */
-    HLS_LOOP(sum_columns)
-    for (unsigned i = 0; i < 2 * HLS_BN_WORDS; i++) {
-        HLS_UNROLL()
-        s->c[2 * i] += (uint32_t)t.w[i];
-        s->c[2 * i + 1] += t.w[i] >> 32;
-    }
+    hls_fr_sum_wide(s, &t);
 }
 
 /* Adds a multiple of 2^(32 at) r that makes column at zero, and its carry to the next column.
@@ -75,11 +81,13 @@ static inline void hls_fr_sum_add(hls_fr_sum *s, const hls_bn *a, const hls_bn *
 static inline void hls_fr_clear_column(uint64_t c[HLS_FR_COLUMNS], unsigned at)
 {
     uint32_t low = (uint32_t)c[at], m = 0 - low - HLS_FAULTY(95, low << 28, low << 27);
-    uint64_t product = ((uint64_t)m << 32) - ((uint64_t)m << 28) + m;
+    uint32_t some = low != 0, borrow = m < m << 28;
+    uint64_t carry = (c[at] >> 32) + some, product;
 
     HLS_INLINE()
-    c[at] += (uint32_t)product;
-    c[at + 1] += product >> 32;
+    /* m r[0] = m 2^32 - m 2^28 + m: its lower half is 2^32 - low, or 0 like low; its upper half is
+     * m - m / 16, less one if the lower half borrows */
+    carry += m - (m >> 4) - borrow;
     /* II=1, unrolled: products by constants, in DSPs */
     HLS_LOOP(clear_dsp)
     for (unsigned j = 1; j < 1 + HLS_FR_DSP_LIMBS; j++) {
@@ -98,7 +106,7 @@ static inline void hls_fr_clear_column(uint64_t c[HLS_FR_COLUMNS], unsigned at)
         c[at + j] += (uint32_t)sum;
         c[at + j + 1] += sum >> 32;
     }
-    c[at + 1] += HLS_FAULTY(96, c[at] >> 32, c[at] >> 32 & 3);
+    c[at + 1] += HLS_FAULTY(96, carry, carry + borrow);
 }
 
 /* r = columns from .. from + 7 as limbs; what they add up to is below 2^256. */
@@ -135,6 +143,66 @@ static inline void hls_fr_mul_loose(hls_bn *r, const hls_bn *a, const hls_bn *b)
         hls_fr_clear_column(s.c, i);
     }
     hls_fr_carry(r, s.c, HLS_BN_LIMBS);
+}
+
+/* r = a^2 / 2^256 mod r, with hls_fr_mul_loose's bounds and fewer additions. */
+static inline void hls_fr_sqr_loose(hls_bn *r, const hls_bn *a)
+{
+    hls_bn_wide t;
+    hls_fr_sum s;
+
+    /* II=1: feed-forward */
+    HLS_PIPELINE(1)
+    HLS_REGISTERS(s.c)
+    hls_bn_square(&t, a);
+    hls_fr_sum_clear(&s);
+    hls_fr_sum_wide(&s, &t);
+    /* II=1 of the caller, unrolled: feed-forward */
+    HLS_LOOP(sqr_columns)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        HLS_UNROLL()
+        hls_fr_clear_column(s.c, i);
+    }
+    hls_fr_carry(r, s.c, HLS_BN_LIMBS);
+}
+
+/* hls_fr_mul_loose for products that have time: a row of eight products of limbs at a time, and a
+ * fifth of the multipliers. HLS_FR_ROUNDS_CYCLES: a target, eight rounds one after the other. */
+#define HLS_FR_ROUNDS_CYCLES 120
+static inline void hls_fr_mul_rounds(hls_bn *r, const hls_bn *a, const hls_bn *b)
+{
+    uint64_t c[HLS_FR_COLUMNS];
+
+    HLS_NO_INLINE()
+    HLS_REGISTERS(c)
+    /* II=1, unrolled: registers */
+    HLS_LOOP(rounds_clear)
+    for (unsigned k = 0; k < HLS_FR_COLUMNS; k++) {
+        HLS_UNROLL()
+        c[k] = 0;
+    }
+    /* no II: a round takes 15 cycles, and the next needs its columns. They stay below 2^37 */
+    HLS_LOOP(rounds)
+    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
+        /* II of a round, unrolled: eight products */
+        HLS_LOOP(round_products)
+        for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
+            uint64_t product = (uint64_t)a->l[i] * b->l[j];
+
+            HLS_UNROLL()
+            c[j] += (uint32_t)product;
+            c[j + 1] += product >> 32;
+        }
+        hls_fr_clear_column(c, 0);
+        /* II of a round, unrolled: wires */
+        HLS_LOOP(round_shift)
+        for (unsigned j = 0; j < HLS_BN_LIMBS; j++) {
+            HLS_UNROLL()
+            c[j] = c[j + 1];
+        }
+        c[HLS_BN_LIMBS] = 0;
+    }
+    hls_fr_carry(r, c, 0);
 }
 
 /* r = s / 2^288 mod r, below s / 2^288 + r: for a sum of up to 64 products of numbers below 2^256

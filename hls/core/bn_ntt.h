@@ -21,6 +21,16 @@ static inline void hls_bn_ntt_mul(hls_bn *r, const hls_bn *a, const hls_bn *b)
     hls_bn_reduce_once(r, &t, HLS_BN_FR, 0);
 }
 
+/* The same in rounds, for what is made once a run. */
+static inline void hls_bn_ntt_mul_slow(hls_bn *r, const hls_bn *a, const hls_bn *b)
+{
+    hls_bn t;
+
+    HLS_INLINE()
+    hls_fr_mul_rounds(&t, a, b);
+    hls_bn_reduce_once(r, &t, HLS_BN_FR, 0);
+}
+
 /* r = a / 2; canonical, canonical. An odd a becomes even with r, below 2^255. */
 static inline void hls_bn_ntt_half(hls_bn *r, const hls_bn *a)
 {

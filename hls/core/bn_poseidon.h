@@ -16,8 +16,8 @@ static inline void hls_bn_poseidon_pow5(hls_bn *r, const hls_bn *a)
     hls_bn square, fourth;
 
     HLS_INLINE()
-    hls_fr_mul_loose(&square, a, a);
-    hls_fr_mul_loose(&fourth, &square, &square);
+    hls_fr_sqr_loose(&square, a);
+    hls_fr_sqr_loose(&fourth, &square);
     hls_fr_mul_loose(r, &fourth, HLS_FAULTY(98, a, &square));
 }
 

@@ -30,10 +30,10 @@
 #define HLS_FR_NTT_BUTTERFLIES 16
 #define HLS_FR_NTT_NODE_II 4
 /* Multipliers that make twiddles: a pass needs LENGTH - 1 a lane. */
-#define HLS_FR_NTT_TWIDDLE_UNITS 4u
+#define HLS_FR_NTT_TWIDDLE_UNITS 3u
 
 #define LANES HLS_FR_NTT_LANES
-#define TWIDDLE_CYCLES (LANES / HLS_FR_NTT_TWIDDLE_UNITS) /* of an entry */
+#define UNITS HLS_FR_NTT_TWIDDLE_UNITS
 #define LENGTH (1u << HLS_FR_NTT_PASS_LOG2)
 #define ROOT_LOG2 28
 #define HALF_ROWS (LANES / 2)             /* rows of a piece of one matrix row */
@@ -436,18 +436,19 @@ static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
                           const hls_bn lane_root[LANES])
 {
     hls_bn power[HLS_FR_NTT_PASS_LOG2][LANES];
-    uint32_t layer = 0, top = p->log_length - 1;
+    uint32_t layer = 0, top = p->log_length - 1, n = 1, lane = 0, end = 1u << p->log_length;
+    uint32_t steps = p->rows ? ((end - 1) * LANES + UNITS - 1) / UNITS : end - 1;
 
     if (p->log_length == 0)
         return;
     /* II=1: independent products */
     HLS_LOOP(shifts)
-    for (uint32_t lane = 0; lane < LANES; lane++) {
+    for (uint32_t of = 0; of < LANES; of++) {
         HLS_PIPELINE(1)
         if (p->rows)
-            hls_bn_ntt_mul(&power[top][lane], shift, &lane_root[HLS_FAULTY(90, lane, lane | 1)]);
+            hls_bn_ntt_mul(&power[top][of], shift, &lane_root[HLS_FAULTY(90, of, of | 1)]);
         else
-            power[top][lane] = *shift;
+            power[top][of] = *shift;
     }
     /* II: 16 lanes and a product's latency, since a layer is the square of the next */
     HLS_LOOP(powers)
@@ -455,40 +456,49 @@ static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
         HLS_TRIP(0, HLS_FR_NTT_PASS_LOG2 - 1)
         /* II=1: independent squares */
         HLS_LOOP(power_lanes)
-        for (uint32_t lane = 0; lane < LANES; lane++) {
+        for (uint32_t of = 0; of < LANES; of++) {
             HLS_PIPELINE(1)
-            hls_bn_ntt_mul(&power[i - 1][lane], &power[i][lane], &power[i][lane]);
+            hls_bn_ntt_mul(&power[i - 1][of], &power[i][of], &power[i][of]);
         }
     }
-    /* II=1: HLS_FR_NTT_TWIDDLE_UNITS independent products a cycle, four cycles an entry */
+    /* II=1: UNITS independent products a cycle, entry by entry and lane by lane. In a pass of
+     * columns all lanes get the first lane's, one a cycle */
     HLS_LOOP(entries)
-    for (uint32_t step = 0; step < ((1u << p->log_length) - 1) * TWIDDLE_CYCLES; step++) {
-        hls_bn product[HLS_FR_NTT_TWIDDLE_UNITS];
-        uint32_t n = step / TWIDDLE_CYCLES + 1, group = step % TWIDDLE_CYCLES, j;
+    for (uint32_t step = 0; step < steps; step++) {
+        hls_bn product[UNITS];
 
         HLS_PIPELINE(1)
-        HLS_TRIP(4, (LENGTH - 1) * 4)
+        HLS_TRIP(1, (LENGTH - 1) * LANES / UNITS)
         HLS_NO_DEPENDENCE(twiddle)
         HLS_REGISTERS(product)
-        if (n >> (layer + 1))
-            layer++;
-        j = (n - (1u << layer)) << (HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - layer);
-        /* II=1, unrolled: the multipliers */
+        /* II=1, unrolled: the multipliers; those behind the last entry do nothing of use */
         HLS_LOOP(units)
-        for (uint32_t u = 0; u < HLS_FR_NTT_TWIDDLE_UNITS; u++) {
+        for (uint32_t u = 0; u < UNITS; u++) {
+            uint32_t unit_lane = (lane + u) % LANES, unit_n = n + (lane + u) / LANES;
+            uint32_t unit_layer = layer + (unit_n >> (layer + 1));
+
             HLS_UNROLL()
-            if (p->rows || group + u == 0)
-                hls_bn_ntt_mul(&product[u], &power[layer][group * HLS_FR_NTT_TWIDDLE_UNITS + u],
-                               &roots[j]);
+            if (unit_n < end && (p->rows || u == 0))
+                hls_bn_ntt_mul(
+                    &product[u], &power[unit_layer][unit_lane],
+                    &roots[(unit_n - (1u << unit_layer))
+                           << (HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - unit_layer)]);
         }
-        /* II=1, unrolled: wires into the group's banks */
+        /* II=1, unrolled: each bank takes the product that is its lane's, if any */
         HLS_LOOP(entry_banks)
-        for (uint32_t lane = 0; lane < LANES; lane++) {
+        for (uint32_t bank = 0; bank < LANES; bank++) {
+            uint32_t u = p->rows ? (bank - lane) % LANES : 0;
+            uint32_t bank_n = n + (p->rows && bank < lane);
+
             HLS_UNROLL()
-            if (!p->rows && group == 0)
-                twiddle[n][lane] = product[0];
-            if (p->rows && group == lane / HLS_FR_NTT_TWIDDLE_UNITS)
-                twiddle[n][lane] = product[lane % HLS_FR_NTT_TWIDDLE_UNITS];
+            if (u < UNITS && bank_n < end)
+                twiddle[bank_n][bank] = product[u];
+        }
+        lane = p->rows ? lane + UNITS : lane + LANES;
+        if (lane >= LANES) {
+            lane -= LANES;
+            n++;
+            layer += n >> (layer + 1);
         }
     }
 }
@@ -610,13 +620,13 @@ static void make_roots(hls_bn roots[LENGTH / 2], const hls_bn omega[ROOT_LOG2 + 
     HLS_LOOP(root_rounds)
     for (uint32_t k = 0; k + 1 < log_roots; k++) {
         HLS_TRIP(0, HLS_FR_NTT_PASS_LOG2 - 1)
-        /* II=1: independent products of what earlier rounds made */
+        /* II=120: a product made in rounds, from what earlier rounds made */
         HLS_LOOP(root_products)
         for (uint32_t j = 0; j < 1u << k; j++) {
-            HLS_PIPELINE(1)
+            HLS_PIPELINE(HLS_FR_ROUNDS_CYCLES)
             HLS_TRIP(1, LENGTH / 4)
             HLS_NO_DEPENDENCE(roots)
-            hls_bn_ntt_mul(&roots[(1u << k) + j], &roots[j], &omega[log_roots - k]);
+            hls_bn_ntt_mul_slow(&roots[(1u << k) + j], &roots[j], &omega[log_roots - k]);
         }
     }
 }
@@ -662,22 +672,22 @@ void fr_ntt(HLS_FR_NTT_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
         omega[ROOT_LOG2].l[i] = mode == HLS_INVERSE ? HLS_BN_FR_ROOT_INV[i] : HLS_BN_FR_ROOT[i];
         lane_root[0].l[i] = HLS_BN_FR_ONE[i];
     }
-    /* II: a product's latency, once a run, as the next three */
+    /* II: a product in rounds, 120 cycles, once a run, as the next four */
     HLS_LOOP(omegas)
     for (uint32_t k = ROOT_LOG2; k > 0; k--)
-        hls_bn_ntt_mul(&omega[k - 1], &omega[k], &omega[k]);
+        hls_bn_ntt_mul_slow(&omega[k - 1], &omega[k], &omega[k]);
     column = s;
-    /* II: a product's latency: s^R */
+    /* II: a product in rounds: s^R */
     HLS_LOOP(column_shift)
     for (uint32_t k = 0; k < log_rows; k++) {
         HLS_TRIP(0, HLS_FR_NTT_PASS_LOG2)
-        hls_bn_ntt_mul(&column, &column, &column);
+        hls_bn_ntt_mul_slow(&column, &column, &column);
     }
-    /* II: a product's latency */
+    /* II: a product in rounds */
     HLS_LOOP(lane_roots)
     for (uint32_t lane = 1; lane < LANES; lane++)
-        hls_bn_ntt_mul(&lane_root[lane], &lane_root[lane - 1], &omega[log_n]);
-    hls_bn_ntt_mul(&step, &lane_root[LANES - 1], &omega[log_n]);
+        hls_bn_ntt_mul_slow(&lane_root[lane], &lane_root[lane - 1], &omega[log_n]);
+    hls_bn_ntt_mul_slow(&step, &lane_root[LANES - 1], &omega[log_n]);
     make_roots(roots, omega, log_rows);
 
     /* no II: the second pass reads what the first has written */
@@ -696,12 +706,12 @@ void fr_ntt(HLS_FR_NTT_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
         p.store_row = second ? HLS_FAULTY(93, dst_row, src_row) : tmp_row;
         tiles = p.log_count > 4 ? 1u << (p.log_count - 4) : 1;
         shift[0] = p.rows ? s : column;
-        /* II: a product's latency: at most 256, while the first tiles are loaded */
+        /* II: a product in rounds: at most 255 */
         HLS_LOOP(tile_shifts)
         for (uint32_t i = 1; i < tiles; i++) {
             HLS_TRIP(0, LENGTH / LANES - 1)
             if (p.rows)
-                hls_bn_ntt_mul(&shift[i], &shift[i - 1], &step);
+                hls_bn_ntt_mul_slow(&shift[i], &shift[i - 1], &step);
             else
                 shift[i] = shift[0];
         }

@@ -17,12 +17,19 @@ static void test_products(void **state)
         test_check_loose(&r, &s, 2);
         hls_fr_mul_loose(&y, &y, &x);
         test_check_loose(&y, &s, 2);
+        y = hls_from_words(b.l);
+        hls_fr_mul_rounds(&r, &x, &y);
+        test_check_loose(&r, &s, 2);
         /* both loose: as far as the bound goes */
         y = hls_from_words(b.l);
         if (b.l[3] >> 62 < 3) {
             bn_fr_mul(&s, &c, &c);
             hls_fr_mul_loose(&r, &y, &y);
             test_check_loose(&r, &s, 5);
+            hls_fr_mul_rounds(&r, &y, &y);
+            test_check_loose(&r, &s, 5);
+            hls_fr_sqr_loose(&y, &y);
+            test_check_loose(&y, &s, 5);
         }
     }
 }
