@@ -582,9 +582,9 @@ static void batch_process(const job *b, uint64_t number,
     store(out, b, number - 1, before, HLS_PASS_ROWS(dst));
 }
 
-HLS_TOP_ROWS(src, a)
-HLS_TOP_ROWS(table, a)
-HLS_TOP_ROWS(dst, a)
+HLS_TOP_ROWS_ONE(src, rows)
+HLS_TOP_ROWS_ONE(table, rows)
+HLS_TOP_ROWS_ONE(dst, rows)
 void bn_poseidon(HLS_BN_POSEIDON_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 {
     HLS_MEMORY hls_bn constants[HLS_BN_POSEIDON_MAX_COUNT];
@@ -592,9 +592,9 @@ void bn_poseidon(HLS_BN_POSEIDON_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U
     hls_row row;
     job b;
 
-    HLS_INTERFACE_ROWS(src, a)
-    HLS_INTERFACE_ROWS(table, a)
-    HLS_INTERFACE_ROWS(dst, a)
+    HLS_INTERFACE_ROWS_ONE(src, rows)
+    HLS_INTERFACE_ROWS_ONE(table, rows)
+    HLS_INTERFACE_ROWS_ONE(dst, rows)
     HLS_INTERFACE_NUMBER(op)
     HLS_INTERFACE_NUMBER(flags)
     HLS_INTERFACE_NUMBER(width)

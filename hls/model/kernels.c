@@ -331,11 +331,11 @@ static model_use bn_poseidon(const model_card *card, double channels, bool goals
     part("table of constants", 0, 0, bram(1, HLS_BN_POSEIDON_MAX_COUNT, 256), 0);
     part("a row in and out of a lane", 0, 4 * 256 * MUX16 + 3 * 512 * MUX8, 0, 0);
     part("addresses and control", 0, 3 * channels * ADDRESS + 2 * CONTROL, 0, 0);
-    part("m_axi adapters", 0, channels * ADAPTER.lut, channels * ADAPTER.bram, 0);
+    part("m_axi adapter, one for all channels", 0, ADAPTER.lut, ADAPTER.bram, 0);
     say("\nWidth 17: a batch of %d permutations in %d cycles, %.1f each.\n",
         MODEL_BN_POSEIDON_BATCH, MODEL_BN_POSEIDON_CYCLES, each);
     /* a state in and out */
-    bandwidth(card, "permutations in place", 17, each, channels);
+    bandwidth(card, "permutations in place", 17, each, 1);
     goal(goals, "bn_poseidon, from a sum's last product to its S-box's result",
          model_core_find("FR_SUM_ADD")->cycles + lanes + model_core_find("FR_SUM_REDUCE")->cycles +
              model_core_find("FR_POW5")->cycles + 12,
