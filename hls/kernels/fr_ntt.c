@@ -29,11 +29,14 @@
 /* Multipliers of the butterflies: a node of four takes four cycles in each lane. */
 #define HLS_FR_NTT_BUTTERFLIES 16
 #define HLS_FR_NTT_NODE_II 4
-/* Multipliers that make twiddles: a pass needs LENGTH - 1 a lane. */
+/* Multipliers that make twiddles: a pass needs LENGTH - 1 a lane, and log2 LENGTH powers of its
+ * shift, each a product of the one before: a product leaves its pipe within so many cycles. */
+#define HLS_FR_NTT_POWER_CYCLES 64u
 #define HLS_FR_NTT_TWIDDLE_UNITS 3u
 
 #define LANES HLS_FR_NTT_LANES
 #define UNITS HLS_FR_NTT_TWIDDLE_UNITS
+#define POWER_CYCLES HLS_FR_NTT_POWER_CYCLES
 #define LENGTH (1u << HLS_FR_NTT_PASS_LOG2)
 #define ROOT_LOG2 28
 #define HALF_ROWS (LANES / 2)             /* rows of a piece of one matrix row */
@@ -436,53 +439,55 @@ static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
                           const hls_bn lane_root[LANES])
 {
     hls_bn power[HLS_FR_NTT_PASS_LOG2][LANES];
-    uint32_t layer = 0, top = p->log_length - 1, n = 1, lane = 0, end = 1u << p->log_length;
+    uint32_t layer = 0, n = 1, lane = 0, end = 1u << p->log_length;
+    uint32_t before = POWER_CYCLES * p->log_length;
     uint32_t steps = p->rows ? ((end - 1) * LANES + UNITS - 1) / UNITS : end - 1;
 
-    if (p->log_length == 0)
-        return;
-    /* II=1: independent products */
-    HLS_LOOP(shifts)
-    for (uint32_t of = 0; of < LANES; of++) {
-        HLS_PIPELINE(1)
-        if (p->rows)
-            hls_bn_ntt_mul(&power[top][of], shift, &lane_root[HLS_FAULTY(90, of, of | 1)]);
-        else
-            power[top][of] = *shift;
-    }
-    /* II: 16 lanes and a product's latency, since a layer is the square of the next */
-    HLS_LOOP(powers)
-    for (uint32_t i = top; i > 0; i--) {
-        HLS_TRIP(0, HLS_FR_NTT_PASS_LOG2 - 1)
-        /* II=1: independent squares */
-        HLS_LOOP(power_lanes)
-        for (uint32_t of = 0; of < LANES; of++) {
-            HLS_PIPELINE(1)
-            hls_bn_ntt_mul(&power[i - 1][of], &power[i][of], &power[i][of]);
-        }
-    }
-    /* II=1: UNITS independent products a cycle, entry by entry and lane by lane. In a pass of
-     * columns all lanes get the first lane's, one a cycle */
+    HLS_BANKS(power, 2)
+    /* II=1, one pipeline for all of it, so that its multipliers are UNITS. First the shifts and
+     * their powers, a layer the squares of the next, POWER_CYCLES each so that a product has left
+     * the pipe before it is squared. Then UNITS independent products a cycle, entry by entry and
+     * lane by lane; in a pass of columns all lanes get the first lane's, one a cycle */
     HLS_LOOP(entries)
-    for (uint32_t step = 0; step < steps; step++) {
+    for (uint32_t step = 0; step < before + steps; step++) {
+        uint32_t of = step % POWER_CYCLES, top = step < POWER_CYCLES;
+        uint32_t power_layer = p->log_length - 1 - step / POWER_CYCLES;
         hls_bn product[UNITS];
 
         HLS_PIPELINE(1)
-        HLS_TRIP(1, (LENGTH - 1) * LANES / UNITS)
+        HLS_TRIP(1, POWER_CYCLES * HLS_FR_NTT_PASS_LOG2 + (LENGTH - 1) * LANES / UNITS)
         HLS_NO_DEPENDENCE(twiddle)
+        HLS_NO_DEPENDENCE(power)
         HLS_REGISTERS(product)
         /* II=1, unrolled: the multipliers; those behind the last entry do nothing of use */
         HLS_LOOP(units)
         for (uint32_t u = 0; u < UNITS; u++) {
             uint32_t unit_lane = (lane + u) % LANES, unit_n = n + (lane + u) / LANES;
             uint32_t unit_layer = layer + (unit_n >> (layer + 1));
+            uint32_t on = unit_n < end && (p->rows || u == 0);
+            hls_bn x, y;
 
             HLS_UNROLL()
-            if (unit_n < end && (p->rows || u == 0))
-                hls_bn_ntt_mul(
-                    &product[u], &power[unit_layer][unit_lane],
-                    &roots[(unit_n - (1u << unit_layer))
-                           << (HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - unit_layer)]);
+            if (step < before) {
+                on = u == 0 && of < LANES;
+                if (on && top) {
+                    x = *shift;
+                    y = lane_root[p->rows ? HLS_FAULTY(90, of, of | 1) : 0];
+                } else if (on) {
+                    x = y = power[power_layer + 1][of];
+                }
+            } else if (on) {
+                x = power[unit_layer][unit_lane];
+                y = roots[(unit_n - (1u << unit_layer))
+                          << (HLS_FAULTY(91, p->log_roots, p->log_length) - 1 - unit_layer)];
+            }
+            if (on)
+                hls_bn_ntt_mul(&product[u], &x, &y);
+        }
+        if (step < before) {
+            if (of < LANES)
+                power[power_layer][of] = product[0];
+            continue;
         }
         /* II=1, unrolled: each bank takes the product that is its lane's, if any */
         HLS_LOOP(entry_banks)

@@ -22,7 +22,7 @@ static size_t goal_count;
 
 /* Goals of the project that the kernels miss as they are: printed, not asserted. One that holds
  * again has to leave the list. */
-static const char *const MISSED[] = {"image fr, LUT"};
+static const char *const MISSED[] = {""}; /* none now */
 
 static bool is_missed(const char *what)
 {

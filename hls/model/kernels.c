@@ -236,8 +236,7 @@ static model_use fr_ntt(const model_card *card, double channels, bool goals)
 
     begin("fr_ntt");
     core("butterflies", "FR_BUTTERFLY", MODEL_FR_NTT_BUTTERFLIES);
-    /* each pipelined loop has its own: shifts and their powers one each */
-    core("products for twiddles", "FR_MUL_LOOSE", MODEL_FR_NTT_TWIDDLE_UNITS + 2);
+    core("products for twiddles", "FR_MUL_LOOSE", MODEL_FR_NTT_TWIDDLE_UNITS);
     part("products of the start, one unit of eight rounds", core_dsp("FR_MUL_ROUNDS") / 8,
          core_lut("FR_MUL_ROUNDS") / 8 + 17 * 64, 0, 0);
     part("four elements of a node in turn at a butterfly", 0,
