@@ -118,6 +118,7 @@ endmacro()
 if(kernels)
   card_library(card_kernels 4 ${kernels})
   card_image(emulated card_kernels KERNELS ${kernels})
+  card_image(emulated_hw card_kernels ARGS --mode hw_emu KERNELS ${kernels})
   # what the images for cards have, with their number of channels: stark and msm as for a U55C, fr as for a U250
   foreach(image IN ITEMS stark:3:row_gather,gl_lde,gl_merkle msm:3:row_gather,bn_msm_g1 fr:1:row_gather,fr_ntt,bn_poseidon)
     string(REPLACE ":" ";" image ${image})

@@ -199,7 +199,7 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    options.close_ends = xml != NULL;
+    options.hw_emu = xml != NULL;
     if (model_faults_read(getenv(FAULTS_VARIABLE), &p.faults, &err) != P_OK ||
         model_create(&options, &card, &err) != P_OK ||
         (xml && load_files(card, xml, kernels, memory, &err) != P_OK) ||

@@ -245,16 +245,24 @@ static bool transferred(const request *r, const char *what, uint64_t address, ui
     return true;
 }
 
-/* Host to card: data is field 4, its address field `at`. */
-static bool to_card(request *r, uint32_t at, uint64_t *size)
+/* What a transfer's address lacks: see model_options.hw_emu. Sums wrap; what they give is checked.
+ */
+static uint64_t inside_buffer(const request *r)
+{
+    uint64_t offset = 0;
+
+    return r->card->options.hw_emu && number(r, 6, &offset) ? offset : 0;
+}
+
+/* Host to card: data is field 4. */
+static bool to_card(request *r, uint64_t address, uint64_t *size)
 {
     const uint8_t *data;
-    uint64_t address;
     size_t length;
     uint8_t *memory;
 
     *size = 0;
-    if (!number(r, at, &address) || !wire_message_bytes(r->message, 4, &data, &length))
+    if (!wire_message_bytes(r->message, 4, &data, &length))
         return false;
     memory = model_memory_at(r->card->memory, address, length);
     if (!memory) {
@@ -274,6 +282,7 @@ static bool from_card(request *r)
 
     if (!number(r, 4, &address) || !number(r, 5, &size) || size > WIRE_MAX_MESSAGE)
         return false;
+    address += inside_buffer(r);
     memory = model_memory_at(r->card->memory, address, size);
     if (!memory) {
         refused(r, "d2h", address, size);
@@ -349,7 +358,7 @@ static bool carry_out(request *r, uint32_t call, bool *end)
     switch (call) {
     case CALL_CLOSE:
         number(r, 3, &offset);
-        *end = offset != 0 || r->card->options.close_ends;
+        *end = offset != 0 || r->card->options.hw_emu;
         answer_bool(r, true);
         return true;
     case CALL_LOAD:
@@ -362,14 +371,14 @@ static bool carry_out(request *r, uint32_t call, bool *end)
     case CALL_RELEASE:
         return release(r);
     case CALL_H2D:
-        if (!to_card(r, 3, &size))
+        if (!number(r, 3, &address) || !to_card(r, address + inside_buffer(r), &size))
             return false;
         wire_put_number(&r->out, 1, size);
         return true;
     case CALL_D2H:
         return from_card(r);
     case CALL_WRITE_RAM:
-        if (!to_card(r, 2, &size))
+        if (!number(r, 2, &address) || !to_card(r, address, &size))
             return false;
         answer_bool(r, true);
         return true;

@@ -24,7 +24,9 @@ typedef struct model_options {
     void (*lost)(void *context, const char *reason, bool signal);
     void *context;
     const char *run_folder; /**< borrowed; files outside are not opened. NULL: none are */
-    bool close_ends;        /**< hw_emu: any request to close ends the card */
+    /** The shim of hw_emu: any request to close ends the card, and transfers inside a buffer have
+     * its address and an offset, where sw_emu's shim has added the two (and sends both, too). */
+    bool hw_emu;
 } model_options;
 
 p_status model_create(const model_options *options, model **out, p_err *err);

@@ -48,13 +48,20 @@ kernels)
     grep -q ' load kernels=6 units=7 memory=4294967296$' "$ZKP_CARDMODEL_LOG" || fail "no load"
     [ "$(grep -c ' begin kernel=row_gather unit=0 ' "$ZKP_CARDMODEL_LOG")" -eq 1 ] || fail "row_gather did not run once"
     [ "$(grep -c ' end kernel=gl_merkle unit=0 ' "$ZKP_CARDMODEL_LOG")" -eq 2 ] || fail "gl_merkle did not run twice"
-    [ "$(grep -c ' h2d ' "$ZKP_CARDMODEL_LOG")" -eq 64 ] || fail "not 64 transfers to the card"
-    [ "$(grep -c ' d2h ' "$ZKP_CARDMODEL_LOG")" -eq 32 ] || fail "not 32 transfers from it"
+    [ "$(grep -c ' h2d ' "$ZKP_CARDMODEL_LOG")" -eq 128 ] || fail "not 128 transfers to the card"
+    [ "$(grep -c ' d2h ' "$ZKP_CARDMODEL_LOG")" -eq 64 ] || fail "not 64 transfers from it"
     grep -q ' refused ' "$ZKP_CARDMODEL_LOG" && fail "something was refused"
     tail -n 1 "$ZKP_CARDMODEL_LOG" | grep -q ' close$' || fail "not closed"
     "$timeline" "$ZKP_CARDMODEL_LOG" --ran row_gather gl_merkle h2d d2h || fail "timeline.py"
     "$timeline" "$ZKP_CARDMODEL_LOG" --ran gl_lde 2>/dev/null && fail "timeline.py saw what did not run"
     "$timeline" "$ZKP_CARDMODEL_LOG" --together h2d+d2h 2>/dev/null && fail "timeline.py: one socket cannot do two transfers"
+    ;;
+hw_emu)
+    run emulated_hw ZKP_EMULATION_MODE=hw_emu || fail "exit code $?"
+    grep -q '^row_gather right, gl_merkle right$' "$folder/out" || fail "no result"
+    "$timeline" "$ZKP_CARDMODEL_LOG" --ran row_gather gl_merkle h2d d2h || fail "timeline.py"
+    grep -q ' refused ' "$ZKP_CARDMODEL_LOG" && fail "something was refused"
+    tail -n 1 "$ZKP_CARDMODEL_LOG" | grep -q ' close$' || fail "not closed"
     ;;
 faulty)
     for kernel in row_gather gl_merkle; do

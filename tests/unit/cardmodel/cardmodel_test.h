@@ -54,6 +54,8 @@ typedef struct toy_card {
     int opened;       /**< libraries that were asked for; all are refused */
 } toy_card;
 
+/** As toy_card_make, for the shim of hw_emu. */
+void toy_card_make_hw(toy_card *toy);
 /** faults: as in faults.h, or NULL; log_path: or NULL. Fails the test if anything fails. */
 void toy_card_make(toy_card *toy, const char *faults, const char *log_path);
 void toy_card_free(toy_card *toy);
@@ -66,6 +68,9 @@ model_reply toy_ask(toy_card *toy, uint32_t call, const wire_writer *request);
 
 void toy_write(toy_card *toy, uint64_t address, const void *bytes, size_t size);
 void toy_read(toy_card *toy, uint64_t address, void *bytes, size_t size);
+/** The same with the offset inside of a buffer that shims send. */
+void toy_write_at(toy_card *toy, uint64_t address, uint64_t offset, const void *bytes, size_t size);
+void toy_read_at(toy_card *toy, uint64_t address, uint64_t offset, void *bytes, size_t size);
 /** The registers of unit 0 or 1. */
 void toy_start(toy_card *toy, unsigned unit, uint64_t from, uint64_t to, uint32_t add);
 uint32_t toy_state(toy_card *toy, unsigned unit);

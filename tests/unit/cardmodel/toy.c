@@ -53,7 +53,7 @@ static void toy_lost(void *context, const char *reason, bool by_signal)
     toy->lost++;
 }
 
-void toy_card_make(toy_card *t, const char *faults, const char *log_path)
+static void make(toy_card *t, const char *faults, const char *log_path, bool hw_emu)
 {
     p_err err = {0};
 
@@ -66,11 +66,22 @@ void toy_card_make(toy_card *t, const char *faults, const char *log_path)
                                  .close = toy_close,
                                  .lost = toy_lost,
                                  .context = t,
-                                 .run_folder = "/etc"};
+                                 .run_folder = "/etc",
+                                 .hw_emu = hw_emu};
     assert_int_equal(model_faults_read(faults, &t->faults, &err), P_OK);
     assert_int_equal(model_create(&t->options, &t->card, &err), P_OK);
     if (model_load(t->card, TOY_XML, strlen(TOY_XML), NULL, TOY_MEMORY, &err) != P_OK)
         fail_msg("%s", err.text);
+}
+
+void toy_card_make(toy_card *t, const char *faults, const char *log_path)
+{
+    make(t, faults, log_path, false);
+}
+
+void toy_card_make_hw(toy_card *t)
+{
+    make(t, NULL, NULL, true);
 }
 
 void toy_card_free(toy_card *t)
@@ -90,7 +101,7 @@ model_reply toy_ask(toy_card *t, uint32_t call, const wire_writer *request)
     return reply;
 }
 
-void toy_write(toy_card *t, uint64_t address, const void *bytes, size_t size)
+void toy_write_at(toy_card *t, uint64_t address, uint64_t offset, const void *bytes, size_t size)
 {
     uint8_t *buffer = malloc(size + 64);
     wire_writer w = {buffer, 0, size + 64, false};
@@ -101,13 +112,13 @@ void toy_write(toy_card *t, uint64_t address, const void *bytes, size_t size)
     wire_put_number(&w, 3, address);
     wire_put_bytes(&w, 4, bytes, size);
     wire_put_number(&w, 5, size);
-    wire_put_number(&w, 6, 0);
+    wire_put_number(&w, 6, offset);
     reply = toy_ask(t, REQUEST_H2D, &w);
     assert_true(reply.head_size >= 2);
     free(buffer);
 }
 
-void toy_read(toy_card *t, uint64_t address, void *bytes, size_t size)
+void toy_read_at(toy_card *t, uint64_t address, uint64_t offset, void *bytes, size_t size)
 {
     uint8_t buffer[64];
     wire_writer w = {buffer, 0, sizeof buffer, false};
@@ -115,9 +126,20 @@ void toy_read(toy_card *t, uint64_t address, void *bytes, size_t size)
 
     wire_put_number(&w, 4, address);
     wire_put_number(&w, 5, size);
+    wire_put_number(&w, 6, offset);
     reply = toy_ask(t, REQUEST_D2H, &w);
     assert_int_equal(reply.body_size, size);
     memcpy(bytes, reply.body, size);
+}
+
+void toy_write(toy_card *t, uint64_t address, const void *bytes, size_t size)
+{
+    toy_write_at(t, address, 0, bytes, size);
+}
+
+void toy_read(toy_card *t, uint64_t address, void *bytes, size_t size)
+{
+    toy_read_at(t, address, 0, bytes, size);
 }
 
 void toy_start(toy_card *t, unsigned unit, uint64_t from, uint64_t to, uint32_t add)
