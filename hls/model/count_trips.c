@@ -56,7 +56,8 @@ static const char *const NAMES[] = {"all"};
 static const process PROCESSES[] = {{"-", 1, 0}};
 static const uint64_t SETUP_DEPTH = DEPTH_READ + DEPTH_PERMUTE;
 #endif
-#if defined(MODEL_KERNEL_bn_msm_g1) || defined(MODEL_KERNEL_bn_poseidon)
+#if defined(MODEL_KERNEL_bn_msm_g1) || defined(MODEL_KERNEL_bn_poseidon) ||                        \
+    defined(MODEL_KERNEL_row_gather)
 /* constants alone: loops that depend on data, or that a formula counts */
 static const char *const NAMES[] = {"setup"};
 static const process PROCESSES[] = {{"-", 1, 0}};
@@ -85,6 +86,22 @@ uint64_t trips_depth(const char *function)
     const process *p = find(function);
 
     return p ? p->depth : SETUP_DEPTH;
+}
+
+static struct {
+    const char *set;
+    unsigned ports;
+} port_sets[8];
+
+void trips_port(const char *set, unsigned ports)
+{
+    for (size_t i = 0; i < sizeof port_sets / sizeof *port_sets; i++) {
+        if (!port_sets[i].set || !strcmp(port_sets[i].set, set)) {
+            port_sets[i].set = set;
+            port_sets[i].ports = ports;
+            return;
+        }
+    }
 }
 
 /* A turn ends: the slowest process counts; the first turn of a loop also waits for the others. */
@@ -132,6 +149,9 @@ void trips_end(void)
 #ifdef MODEL_KERNEL_fr_ntt
 #include "hls/kernels/fr_ntt.c"
 #endif
+#ifdef MODEL_KERNEL_row_gather
+#include "hls/kernels/row_gather.c"
+#endif
 #ifdef MODEL_KERNEL_gl_merkle
 #include "hls/kernels/gl_merkle.c"
 #endif
@@ -167,6 +187,40 @@ static void report(uint32_t log_n)
         printf("%s%" PRIu64, i ? ", " : "", plain ? TRIPS.plain[i] : TRIPS.cycles[i]);
     printf("}) \\\n");
     memset(&TRIPS, 0, sizeof TRIPS);
+}
+
+/* Interfaces stand at a kernel's head: it is called with what it does nothing for. */
+static void print_ports(hls_row *rows)
+{
+    unsigned ports = 0;
+
+#ifdef MODEL_KERNEL_row_gather
+    row_gather(ALL_NOWHERE(src), ALL_NOWHERE(index), ALL_NOWHERE(dst), 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_row_gather");
+#endif
+#ifdef MODEL_KERNEL_gl_lde
+    gl_lde(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), 0, 99, 99, 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_gl_lde");
+#endif
+#ifdef MODEL_KERNEL_gl_merkle
+    gl_merkle(ALL_NOWHERE(src), ALL_NOWHERE(tree), 99, 0, 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_gl_merkle");
+#endif
+#ifdef MODEL_KERNEL_fr_ntt
+    fr_ntt(ALL_NOWHERE(src), ALL_NOWHERE(tmp), ALL_NOWHERE(dst), 99, 99, 0, 0, 0, 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_fr_ntt");
+#endif
+#ifdef MODEL_KERNEL_bn_msm_g1
+    bn_msm_g1(ALL_NOWHERE(points), ALL_NOWHERE(scalars), ALL_NOWHERE(sums), 0, 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_bn_msm_g1");
+#endif
+#ifdef MODEL_KERNEL_bn_poseidon
+    bn_poseidon(ALL_NOWHERE(src), ALL_NOWHERE(table), ALL_NOWHERE(dst), 99, 0, 0, 0, 0, 0, 0, 0, 0);
+    printf("#define MODEL_PORTS_bn_poseidon");
+#endif
+    for (size_t i = 0; i < sizeof port_sets / sizeof *port_sets; i++)
+        ports += port_sets[i].ports;
+    printf("_%d %u\n", HLS_CHANNELS_LOG2, ports);
 }
 
 int main(int argc, char **argv)
@@ -246,5 +300,6 @@ int main(int argc, char **argv)
            HLS_MSM_ADDERS, HLS_MSM_LATENCY, HLS_MSM_TILE, HLS_MSM_SEGMENTS_LOG2, HLS_MSM_REDUCE_II);
 #endif
     printf("\n");
+    print_ports(rows);
     return 0;
 }

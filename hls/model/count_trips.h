@@ -29,6 +29,8 @@ extern trips TRIPS;
 int trips_process(const char *function);
 uint64_t trips_depth(const char *function);
 
+/* An argument's ports: a set of them that arguments share counts once. */
+void trips_port(const char *set, unsigned ports);
 void trips_turn(void);
 void trips_end(void);
 
@@ -49,6 +51,10 @@ static inline void trips_iterate(int process, uint64_t depth, uint64_t interval)
 #else
 #define TRIPS_LEAVE_OUT continue;
 #endif
+#undef HLS_INTERFACE_ROWS
+#undef HLS_INTERFACE_ROWS_ONE
+#define HLS_INTERFACE_ROWS(name, set) trips_port(#set, HLS_CHANNELS);
+#define HLS_INTERFACE_ROWS_ONE(name, set) trips_port(#set, 1);
 #undef HLS_LOOP
 #undef HLS_PIPELINE
 #undef HLS_DATAFLOW

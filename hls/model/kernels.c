@@ -100,6 +100,8 @@ static double core_dsp(const char *name)
     return c ? c->dsp : 0;
 }
 
+#define PORTS(kernel) (channels > 2 ? MODEL_PORTS_##kernel##_3 : MODEL_PORTS_##kernel##_1)
+
 static double ms(const model_card *card, double cycles)
 {
     return cycles / (card->mhz * 1e3);
@@ -167,9 +169,9 @@ static model_use gl_lde(const model_card *card, double channels, bool goals)
     part("columns between steps 2 and 3", 0, 0, 0, uram(radix * words, 4 * tile / 8, 64));
     part("tables of powers", 0, 0, 0, 3 * uram(radix, tile, 64));
     part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
+    part("m_axi adapters", 0, PORTS(gl_lde) * ADAPTER.lut, PORTS(gl_lde) * ADAPTER.bram, 0);
     processes(card, r, NAMES, 4);
-    bandwidth(card, "LDE to 2^24", rows, cycles, 2 * channels);
+    bandwidth(card, "LDE to 2^24", rows, cycles, PORTS(gl_lde));
     /* a factor, a row times it, eight points, and wires */
     goal(goals, "gl_lde, stages of a step",
          2 * model_core_find("GL_MUL")->cycles + model_core_find("GL_EIGHT")->cycles + 6, "cycles",
@@ -200,12 +202,12 @@ static model_use gl_merkle(const model_card *card, double channels, bool goals)
     part("rotations: rows to state and back, banks and ports", 0,
          3 * 512 * MUX16 + 3 * channels * 512 * 1.0, 0, 0);
     part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
+    part("m_axi adapters", 0, PORTS(gl_merkle) * ADAPTER.lut, PORTS(gl_merkle) * ADAPTER.bram, 0);
     say("\nII=%.0f: 2^24 leaves of a block %.0f cycles, %.1f ms; the tree's nodes %.0f cycles, "
         "%.1f "
         "ms.\n",
         ii, absorb, ms(card, absorb), nodes, ms(card, nodes));
-    bandwidth(card, "absorbing a block", leaves * 1.5, absorb, 2 * channels);
+    bandwidth(card, "absorbing a block", leaves * 1.5, absorb, PORTS(gl_merkle));
     goal(goals, "Merkle, permutations (less 0.1 % for filling the pipe)",
          leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false, true);
     return finish();
@@ -214,11 +216,11 @@ static model_use gl_merkle(const model_card *card, double channels, bool goals)
 
 /* ---- row_gather ---- */
 
-static model_use row_gather(void)
+static model_use row_gather(double channels)
 {
     begin("row_gather");
-    part("addresses and control", 0, 3 * 2 * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapter", 0, ADAPTER.lut, ADAPTER.bram, 0);
+    part("addresses, channels and control", 0, 3 * ADDRESS + 3 * 64 * MUX16 + CONTROL, 0, 0);
+    part("m_axi adapters", 0, PORTS(row_gather) * ADAPTER.lut, PORTS(row_gather) * ADAPTER.bram, 0);
     return finish();
 }
 
@@ -247,9 +249,9 @@ static model_use fr_ntt(const model_card *card, double channels, bool goals)
          2 * lanes * 256 * MUX8 + 2 * channels * 512 * MUX8 + 2 * channels * 16 * 512 / LUTRAM_BITS,
          0, 0);
     part("addresses and control", 0, 3 * channels * 2 * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapters", 0, 2 * channels * ADAPTER.lut, 2 * channels * ADAPTER.bram, 0);
+    part("m_axi adapters", 0, PORTS(fr_ntt) * ADAPTER.lut, PORTS(fr_ntt) * ADAPTER.bram, 0);
     processes(card, r, NAMES, 5);
-    bandwidth(card, "transform of 2^24", rows, cycles, 2 * channels);
+    bandwidth(card, "transform of 2^24", rows, cycles, PORTS(fr_ntt));
     goal(goals, "BN254 transform, 2^24", ms(card, cycles), "ms", 45, true, true);
     return finish();
 }
@@ -296,13 +298,13 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
          0);
     part("digits, a point out of its channel", 0, adders * 1500 + 2 * 512 * MUX16, 0, 0);
     part("addresses and control", 0, 3 * channels * ADDRESS + CONTROL, 0, 0);
-    part("m_axi adapters", 0, channels * ADAPTER.lut, channels * ADAPTER.bram, 0);
+    part("m_axi adapters", 0, PORTS(bn_msm_g1) * ADAPTER.lut, PORTS(bn_msm_g1) * ADAPTER.bram, 0);
     say("\n2^24 points, windows of %.0f bits: %.0f passes; a pass clears %.0f cycles, adds %.0f, "
         "drains %.0f, adds the buckets up in %.0f; %.1f %% of the points wait for a bucket. %.0f "
         "cycles, %.1f ms.\n",
         bits, passes, buckets, points / MODEL_MSM_TILE * tile, 2.0 * MODEL_MSM_LATENCY,
         rounds * 2 * lanes * MODEL_MSM_REDUCE_II, 100 * again, cycles, ms(card, cycles));
-    bandwidth(card, "points and scalars", passes * points * 1.5, cycles, channels);
+    bandwidth(card, "points and scalars", passes * points * 1.5, cycles, PORTS(bn_msm_g1));
     /* bucket and point out of their memories, the addition, back */
     goal(goals, "bn_msm_g1, from a bucket's read to its write",
          model_core_find("G1_ADD_AFFINE")->cycles + 12, "cycles", MODEL_MSM_LATENCY, true, true);
@@ -329,12 +331,14 @@ static model_use bn_poseidon(const model_card *card, double channels, bool goals
     part("states and results, two of each", 0, 0, 4 * bram(lanes, depth / 2, 256), 0);
     part("table of constants", 0, 0, bram(1, HLS_BN_POSEIDON_MAX_COUNT, 256), 0);
     part("a row in and out of a lane", 0, 4 * 256 * MUX16 + 3 * 512 * MUX8, 0, 0);
-    part("addresses and control", 0, 3 * channels * ADDRESS + 2 * CONTROL, 0, 0);
-    part("m_axi adapter, one for all channels", 0, ADAPTER.lut, ADAPTER.bram, 0);
+    part("addresses and control", 0,
+         3 * PORTS(bn_poseidon) * ADDRESS + 3 * 64 * MUX16 + 2 * CONTROL, 0, 0);
+    part("m_axi adapters", 0, PORTS(bn_poseidon) * ADAPTER.lut, PORTS(bn_poseidon) * ADAPTER.bram,
+         0);
     say("\nWidth 17: a batch of %d permutations in %d cycles, %.1f each.\n",
         MODEL_BN_POSEIDON_BATCH, MODEL_BN_POSEIDON_CYCLES, each);
     /* a state in and out */
-    bandwidth(card, "permutations in place", 17, each, 1);
+    bandwidth(card, "permutations in place", 17, each, PORTS(bn_poseidon));
     goal(goals, "bn_poseidon, from a sum's last product to its S-box's result",
          model_core_find("FR_SUM_ADD")->cycles + lanes + model_core_find("FR_SUM_REDUCE")->cycles +
              model_core_find("FR_POW5")->cycles + 12,
@@ -384,7 +388,7 @@ void model_kernels(const model_card *card, double channels, bool tables, bool go
     printf("\n## Kernels on %s, %.0f MHz, buffers over %.0f channels\n", card->name, card->mhz,
            channels);
     (void)core_dsp, (void)core_lut, (void)bram, (void)processes, (void)core;
-    gather = row_gather();
+    gather = row_gather(channels);
     count = 0;
     kernel[count++] = gather;
 #ifdef MODEL_GL_LDE_TILE_LOG2
