@@ -50,11 +50,11 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 
 /* a kernel's speed, on every card; on one of them a goal */
 static void goal(bool wanted, const char *what, double value, const char *unit, double limit,
-                 bool at_most, bool asserted)
+                 bool at_most)
 {
     printf("\n%s: %.4g %s.\n", what, value, unit);
     if (wanted)
-        model_goal(what, value, unit, limit, at_most, asserted);
+        model_goal(what, value, unit, limit, at_most);
 }
 
 static void begin(const char *kernel)
@@ -175,8 +175,8 @@ static model_use gl_lde(const model_card *card, double channels, bool goals)
     /* a factor, a row times it, eight points, and wires */
     goal(goals, "gl_lde, stages of a step",
          2 * model_core_find("GL_MUL")->cycles + model_core_find("GL_EIGHT")->cycles + 6, "cycles",
-         MODEL_GL_LDE_STAGES, true, true);
-    goal(goals, "LDE to 2^24, a column", ms(card, cycles) / 8, "ms", 6, true, true);
+         MODEL_GL_LDE_STAGES, true);
+    goal(goals, "LDE to 2^24, a column", ms(card, cycles) / 8, "ms", 6, true);
     return finish();
 }
 #endif
@@ -209,7 +209,7 @@ static model_use gl_merkle(const model_card *card, double channels, bool goals)
         ii, absorb, ms(card, absorb), nodes, ms(card, nodes));
     bandwidth(card, "absorbing a block", leaves * 1.5, absorb, PORTS(gl_merkle));
     goal(goals, "Merkle, permutations (less 0.1 % for filling the pipe)",
-         leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false, true);
+         leaves / ms(card, absorb) / 1e3, "M/s", 150 * 0.999, false);
     return finish();
 }
 #endif
@@ -252,7 +252,7 @@ static model_use fr_ntt(const model_card *card, double channels, bool goals)
     part("m_axi adapters", 0, PORTS(fr_ntt) * ADAPTER.lut, PORTS(fr_ntt) * ADAPTER.bram, 0);
     processes(card, r, NAMES, 5);
     bandwidth(card, "transform of 2^24", rows, cycles, PORTS(fr_ntt));
-    goal(goals, "BN254 transform, 2^24", ms(card, cycles), "ms", 45, true, true);
+    goal(goals, "BN254 transform, 2^24", ms(card, cycles), "ms", 45, true);
     return finish();
 }
 #endif
@@ -307,9 +307,8 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
     bandwidth(card, "points and scalars", passes * points * 1.5, cycles, PORTS(bn_msm_g1));
     /* bucket and point out of their memories, the addition, back */
     goal(goals, "bn_msm_g1, from a bucket's read to its write",
-         model_core_find("G1_ADD_AFFINE")->cycles + 12, "cycles", MODEL_MSM_LATENCY, true, true);
-    goal(goals, "MSM of 2^24 points", points / ms(card, cycles) / 1e3, "M points/s", 50, false,
-         true);
+         model_core_find("G1_ADD_AFFINE")->cycles + 12, "cycles", MODEL_MSM_LATENCY, true);
+    goal(goals, "MSM of 2^24 points", points / ms(card, cycles) / 1e3, "M points/s", 50, false);
     return finish();
 }
 #endif
@@ -342,8 +341,8 @@ static model_use bn_poseidon(const model_card *card, double channels, bool goals
     goal(goals, "bn_poseidon, from a sum's last product to its S-box's result",
          model_core_find("FR_SUM_ADD")->cycles + lanes + model_core_find("FR_SUM_REDUCE")->cycles +
              model_core_find("FR_POW5")->cycles + 12,
-         "cycles", MODEL_BN_POSEIDON_LATENCY, true, true);
-    goal(goals, "BN254 Poseidon, width 17", card->mhz / each, "M/s", 1, false, true);
+         "cycles", MODEL_BN_POSEIDON_LATENCY, true);
+    goal(goals, "BN254 Poseidon, width 17", card->mhz / each, "M/s", 1, false);
     return finish();
 }
 #endif
@@ -375,7 +374,7 @@ static void image(const model_card *card, const char *name, const model_use *ker
            share[2], all.uram, share[3]);
     for (int i = 0; i < 4 && goals; i++) {
         snprintf(what, sizeof what, "image %s, %s", name, OF[i]);
-        model_goal(what, share[i], "%", 70, true, i != 2);
+        model_goal(what, share[i], "%", 70, true);
     }
 }
 

@@ -38,9 +38,8 @@ typedef struct model_use {
     double dsp, lut, bram, uram;
 } model_use;
 
-/* A claim, for the table at the end; if asserted, the program fails when it does not hold. */
-void model_goal(const char *what, double value, const char *unit, double limit, bool at_most,
-                bool asserted);
+/* A claim, for the table at the end: the program fails if it does not hold. */
+void model_goal(const char *what, double value, const char *unit, double limit, bool at_most);
 
 /* Kernels and images of a card; tables: with all parts. */
 void model_kernels(const model_card *card, double channels, bool tables, bool goals);
