@@ -444,10 +444,10 @@ static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
     uint32_t steps = p->rows ? ((end - 1) * LANES + UNITS - 1) / UNITS : end - 1;
 
     HLS_BANKS(power, 2)
-    /* II=1, one pipeline for all of it, so that its multipliers are UNITS. First the shifts and
-     * their powers, a layer the squares of the next, POWER_CYCLES each so that a product has left
-     * the pipe before it is squared. Then UNITS independent products a cycle, entry by entry and
-     * lane by lane; in a pass of columns all lanes get the first lane's, one a cycle */
+    /* First the shifts and their powers, a layer the squares of the next, POWER_CYCLES each so that
+     * a product has left the pipe before it is squared. Then UNITS independent products a cycle,
+     * entry by entry and lane by lane; in a pass of columns all lanes get the first lane's, one a
+     * cycle. II=1: one pipeline for all of it, so that its multipliers are UNITS in all */
     HLS_LOOP(entries)
     for (uint32_t step = 0; step < before + steps; step++) {
         uint32_t of = step % POWER_CYCLES, top = step < POWER_CYCLES;
