@@ -272,7 +272,9 @@ static model_use bn_msm_g1(const model_card *card, double channels, bool goals)
     const double rounds =
         buckets / segments + 2 * MODEL_MSM_SEGMENTS_LOG2 + (bits - 1 - MODEL_MSM_SEGMENTS_LOG2) + 1;
     const double load = MODEL_MSM_TILE * 1.5 / channels + 2 * 76;
-    const double tile = fmax(MODEL_MSM_TILE * at_once / adders * (1 + again), load);
+    /* a tile is a pipelined loop of its own, which drains */
+    const double depth = model_core_find("G1_ADD_AFFINE")->cycles + 24;
+    const double tile = depth + fmax(MODEL_MSM_TILE * at_once / adders * (1 + again), load);
     const double pass = buckets + points / MODEL_MSM_TILE * tile + load + 2 * MODEL_MSM_LATENCY +
                         rounds * 2 * lanes * MODEL_MSM_REDUCE_II;
     const double cycles = passes * pass;
