@@ -300,20 +300,20 @@ static p_status poseidon_fr(drv_device *device, uint64_t *out, size_t *words, p_
     return s;
 }
 
-static p_status msm(drv_device *device, uint64_t *out, size_t *words, p_err *err)
+static p_status msm_of(drv_device *device, uint64_t count, uint64_t *out, size_t *words, p_err *err)
 {
-    enum { POINTS = 600, FIRST = 5, COUNT = 590 };
-    uint64_t *points = words_of(8 * POINTS), *scalars = words_of(4 * COUNT);
+    const uint64_t first = 5, used = count - 10;
+    uint64_t *points = words_of(8 * count), *scalars = words_of(4 * used);
     drv_handle *handle = NULL;
     drv_job job = {.op = DRV_MSM_LOAD,
-                   .msm_load = {.points = points, .count = POINTS, .out = &handle}};
+                   .msm_load = {.points = points, .count = count, .out = &handle}};
     bn_g1x sum;
     bn_g1 g;
     p_status s;
 
     bn_g1_generator(&g);
     bn_g1x_set(&sum, &g);
-    for (unsigned i = 0; i < POINTS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         bn_g1 affine;
 
         if (i < 16) { /* the others again */
@@ -326,9 +326,9 @@ static p_status msm(drv_device *device, uint64_t *out, size_t *words, p_err *err
         }
     }
     memset(points + 8 * 100, 0, 64); /* infinity */
-    test_fill_fr(scalars, COUNT, 4);
+    test_fill_fr(scalars, used, 4);
     s = drv_run(device, &job, JOB_MS, err);
-    job = (drv_job){.op = DRV_MSM, .msm = {handle, scalars, DRV_CANONICAL, FIRST, COUNT, out}};
+    job = (drv_job){.op = DRV_MSM, .msm = {handle, scalars, DRV_CANONICAL, first, used, out}};
     if (s == P_OK)
         s = drv_run(device, &job, JOB_MS, err);
     job.msm.form = DRV_MONTGOMERY;
@@ -343,6 +343,18 @@ static p_status msm(drv_device *device, uint64_t *out, size_t *words, p_err *err
     free(scalars);
     return s;
 }
+
+static p_status msm(drv_device *device, uint64_t *out, size_t *words, p_err *err)
+{
+    return msm_of(device, 600, out, words, err);
+}
+
+static p_status msm_pieces(drv_device *device, uint64_t *out, size_t *words, p_err *err)
+{
+    return msm_of(device, 1300, out, words, err);
+}
+
+const test_scenario TEST_MSM_PIECES = {"msm_pieces", msm_pieces};
 
 const test_scenario TEST_SCENARIOS[] = {
     {"commit_gl", commit_gl},

@@ -47,6 +47,8 @@ typedef struct test_scenario {
 
 extern const test_scenario TEST_SCENARIOS[];
 extern const size_t TEST_SCENARIO_COUNT;
+/** A sum that two units of bn_msm_g1 share. */
+extern const test_scenario TEST_MSM_PIECES;
 const test_scenario *test_scenario_find(const char *name);
 
 /** The outputs of device cpu. */

@@ -161,12 +161,42 @@ static void test_check_gl(void **state)
     free(t);
 }
 
+/* Several units of each kernel share the work; a failure of a later piece loses nothing. */
+static void test_units(void **state)
+{
+    test_card *t = calloc(1, sizeof *t);
+    test_truth *truth = calloc(1, sizeof *truth);
+    uint64_t runs;
+
+    (void)state;
+    test_card_defaults(t);
+    for (unsigned i = 0; i < CARD_KERNELS; i++)
+        t->options.caps.units[i] = 3;
+    test_card_open(t);
+    for (size_t i = 0; i < TEST_SCENARIO_COUNT; i++) {
+        test_truth_make(truth, &TEST_SCENARIOS[i]);
+        test_card_expect(t, &TEST_SCENARIOS[i], truth, "with three units", i);
+    }
+    test_truth_make(truth, &TEST_MSM_PIECES);
+    runs = test_card_counts(t).commands[CARD_bn_msm_g1];
+    test_card_expect(t, &TEST_MSM_PIECES, truth, "in pieces", 0);
+    /* of 512 points: three, and one for the sum of three points */
+    assert_int_equal(test_card_counts(t).commands[CARD_bn_msm_g1], runs + 4);
+    assert_int_equal(t->logged, 0);
+    test_card_fault(t, DIRECT_FAIL, CARD_bn_msm_g1, 2, 1, 0);
+    test_card_expect(t, &TEST_MSM_PIECES, truth, "in pieces, of which one fails", 2);
+    test_card_close(t);
+    free(truth);
+    free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flips),
         cmocka_unit_test(test_wrong_kernels),
         cmocka_unit_test(test_check_gl),
+        cmocka_unit_test(test_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
