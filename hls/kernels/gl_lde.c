@@ -166,7 +166,9 @@ static inline uint32_t root_shift(const lde_pass *p, uint32_t exponent)
     return p->transform ? 3 * (13 * e & 63) : 0;
 }
 
-/* ---- load ---- */
+/* ---- load ----
+ *
+ * Processes take the pass by value: numbers that each gets for itself. */
 
 /* Where row i of a column of a tile lies among the tile's pieces: piece y, row r. */
 static inline void loaded_at(const lde_pass *p, uint32_t i, uint32_t column, uint32_t *y,
@@ -283,9 +285,11 @@ static inline void load_from(HLS_PARAM_ROWS(from), const lde_pass *p, uint32_t t
     }
 }
 
-static void load(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), const lde_pass *p,
+static void load(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), lde_pass pass,
                  uint32_t tile, tile_memory in)
 {
+    const lde_pass *p = &pass;
+
     HLS_NO_INLINE()
     if (p->from == FROM_SRC)
         load_from(HLS_PASS_ROWS(src), p, tile, in);
@@ -574,11 +578,12 @@ static inline void step_fourth(const lde_pass *p, uint32_t tile, lde_beat b, rin
 /* The columns of a tile, one set of 4096 places after the other, through four steps: step 2 lags
  * LAG behind step 1, step 3 a column behind step 2, since it needs all of it, step 4 LAG behind
  * step 3. So all four work at the same time, each on eight rows of four lanes a beat. */
-static void transform(const lde_pass *p, uint32_t tile, tile_memory in, power_table low,
+static void transform(lde_pass pass, uint32_t tile, tile_memory in, power_table low,
                       power_table high, power_table middle, tile_memory out)
 {
     HLS_MEMORY ring_memory first_ring, second_ring;
     HLS_MEMORY column_memory columns;
+    const lde_pass *p = &pass;
     uint32_t beats = 1u << (COLUMN_LOG2 + p->log_columns - p->v3 - p->v4);
 
     HLS_NO_INLINE()
@@ -686,9 +691,11 @@ static inline void store_to(HLS_PARAM_ROWS(to), const lde_pass *p, uint32_t tile
         store_pieces(HLS_PASS_ROWS(to), p, tile, 1u << (log_rows - HLS_PIECE_LOG2), out);
 }
 
-static void store(HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), const lde_pass *p, uint32_t tile,
+static void store(HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), lde_pass pass, uint32_t tile,
                   tile_memory out)
 {
+    const lde_pass *p = &pass;
+
     HLS_NO_INLINE()
     if (p->to == FROM_TMP)
         store_to(HLS_PASS_ROWS(tmp), p, tile, out);
@@ -812,13 +819,13 @@ static lde_pass plan(uint32_t step, uint32_t mode, uint32_t log_in, uint32_t log
     return p;
 }
 
-static void run_pass(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst),
-                     const lde_pass *p, power_table low, power_table high, power_table middle)
+static void run_pass(HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst), lde_pass p,
+                     power_table low, power_table high, power_table middle)
 {
     HLS_NO_INLINE()
     /* II of a tile: the slowest of the three; two tiles' memory on either side of transform */
     HLS_LOOP(tiles)
-    for (uint32_t tile = 0; tile < p->tiles; tile++) {
+    for (uint32_t tile = 0; tile < p.tiles; tile++) {
         HLS_CHANNEL tile_memory in, out;
 
         HLS_DATAFLOW()
@@ -871,7 +878,7 @@ void gl_lde(HLS_GL_LDE_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
 
         if (p.run) {
             tables(&p, low, high, middle);
-            run_pass(HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst), &p, low, high,
+            run_pass(HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst), p, low, high,
                      middle);
         }
     }
