@@ -42,7 +42,7 @@ static void open_slow(test_card *t, uint32_t lde_units, uint32_t move_us)
     t->options.move_us = move_us;
     t->options.caps.units[CARD_gl_lde] = lde_units;
     /* fewer kernels, for the self-test's time */
-    t->options.caps.units[CARD_row_gather] = t->options.caps.units[CARD_bn_poseidon] = 0;
+    t->options.caps.units[CARD_bn_poseidon] = 0;
     t->options.caps.units[CARD_bn_msm_g1] = t->options.caps.units[CARD_fr_ntt] = 0;
     test_card_open(t);
 }
