@@ -74,14 +74,14 @@ faulty)
     ;;
 dies)
     # a card that dies takes the program along; nothing is left of either
-    for fault in crash@20 crash-run@2 crash-run@1; do
+    for fault in crash@20 crash-run@2 exit@1 exit@20 exit-run@1; do
         run emulated "ZKP_CARDMODEL_FAULT=$fault"
         code=$?
         case $code in
         0 | 1 | 3) fail "$fault: exit code $code" ;;
         124) fail "$fault: it hung" ;;
         esac
-        grep -q ' lost asked to crash ' "$ZKP_CARDMODEL_LOG" || fail "$fault did not happen"
+        grep -q ' lost asked to ' "$ZKP_CARDMODEL_LOG" || fail "$fault did not happen"
     done
     # a program that is killed takes the card along
     ZKP_CARDMODEL_FAULT=hang=row_gather@1 setsid "$emulated/zkp-card" --exec "$program" "$emulated/emulated.xclbin" >"$folder/out" 2>&1 &
