@@ -108,14 +108,14 @@ static inline void make_xclbin(maker *m, const uint32_t units[CARD_KERNELS], uin
     make_put(m->bytes + 304, m->size, 8);
 }
 
-/* Replaces the first occurrence of a text by one of the same length. */
+/* Writes a text, not longer, over the first occurrence of another. */
 static inline void make_replace(maker *m, const char *from, const char *to)
 {
     size_t n = strlen(from);
 
     for (size_t i = 0; i + n <= m->size; i++)
         if (memcmp(m->bytes + i, from, n) == 0) {
-            memcpy(m->bytes + i, to, n);
+            memcpy(m->bytes + i, to, strlen(to));
             return;
         }
     abort();
