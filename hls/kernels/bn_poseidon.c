@@ -208,9 +208,10 @@ static void load_leaves(hls_bn in[IN_DEPTH][LANES], const job *b, uint64_t numbe
     }
 }
 
-static void load(hls_bn in[IN_DEPTH][LANES], const job *b, uint64_t number, HLS_PARAM_ROWS(src),
-                 HLS_PARAM_ROWS(dst))
+static void load(hls_bn in[IN_DEPTH][LANES], const job by_value, uint64_t number,
+                 HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(dst))
 {
+    const job *b = &by_value;
     if (b->op == HLS_ABSORB)
         load_leaves(in, b, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(dst));
     else
@@ -388,9 +389,10 @@ static uint32_t count_steps(const job *b, uint32_t slots, uint32_t any)
 /* All operations of a batch of `now` permutations, of which in has the states, and the last round
  * of the `before` of the batch before, into out. */
 static void compute(hls_bn out[IN_DEPTH][LANES], hls_bn in[IN_DEPTH][LANES],
-                    const hls_bn table[HLS_BN_POSEIDON_MAX_COUNT], const job *b, uint32_t before,
-                    uint32_t now)
+                    const hls_bn table[HLS_BN_POSEIDON_MAX_COUNT], const job by_value,
+                    uint32_t before, uint32_t now)
 {
+    const job *b = &by_value;
     HLS_MEMORY hls_bn y[DEPTH][LANES];
     HLS_MEMORY hls_bn a[DEPTH][LANES];
     hls_fr_sum sum[LANES], held[LANES];
@@ -534,9 +536,10 @@ static void compute(hls_bn out[IN_DEPTH][LANES], hls_bn in[IN_DEPTH][LANES],
 
 /* ---- store ---- */
 
-static void store(hls_bn out[IN_DEPTH][LANES], const job *b, uint64_t number, uint32_t count,
+static void store(hls_bn out[IN_DEPTH][LANES], const job by_value, uint64_t number, uint32_t count,
                   HLS_PARAM_ROWS(dst))
 {
+    const job *b = &by_value;
     uint64_t at = number * b->batch * b->outputs, end = at + (uint64_t)count * b->outputs;
     place from = {0, 0};
     hls_row row;
@@ -564,22 +567,23 @@ static void store(hls_bn out[IN_DEPTH][LANES], const job *b, uint64_t number, ui
 }
 
 /* One batch in, the one before it out. */
-static void batch_process(const job *b, uint64_t number,
+static void batch_process(const job by_value, uint64_t number,
                           const hls_bn table[HLS_BN_POSEIDON_MAX_COUNT], HLS_PARAM_ROWS(src),
                           HLS_PARAM_ROWS(dst))
 {
     HLS_HANDED_ON hls_bn in[IN_DEPTH][LANES];
     HLS_HANDED_ON hls_bn out[IN_DEPTH][LANES];
-    uint32_t now = batch_count(b, number), before = number > 0 ? batch_count(b, number - 1) : 0;
+    uint32_t now = batch_count(&by_value, number);
+    uint32_t before = number > 0 ? batch_count(&by_value, number - 1) : 0;
 
     HLS_DATAFLOW()
     HLS_BANKS(in, 2)
     HLS_BRAM(in)
     HLS_BANKS(out, 2)
     HLS_BRAM(out)
-    load(in, b, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(dst));
-    compute(out, in, table, b, before, now);
-    store(out, b, number - 1, before, HLS_PASS_ROWS(dst));
+    load(in, by_value, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(dst));
+    compute(out, in, table, by_value, before, now);
+    store(out, by_value, number - 1, before, HLS_PASS_ROWS(dst));
 }
 
 HLS_TOP_ROWS_ONE(src, rows)
@@ -634,6 +638,6 @@ void bn_poseidon(HLS_BN_POSEIDON_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U
     HLS_LOOP(batches_of_run)
     for (uint64_t i = 0; i <= batches; i++) {
         HLS_TRIP(2, 1 << 20)
-        batch_process(&b, i, constants, HLS_PASS_ROWS(src), HLS_PASS_ROWS(dst));
+        batch_process(b, i, constants, HLS_PASS_ROWS(src), HLS_PASS_ROWS(dst));
     }
 }

@@ -292,9 +292,10 @@ static void load_small(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t numbe
     }
 }
 
-static void load(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HLS_PARAM_ROWS(src),
-                 HLS_PARAM_ROWS(tmp))
+static void load(hls_bn tile[LENGTH][LANES], const pass by_value, uint32_t number,
+                 HLS_PARAM_ROWS(src), HLS_PARAM_ROWS(tmp))
 {
+    const pass *p = &by_value;
     if (p->log_length + p->log_count < 2 * LINE_LOG2)
         load_small(tile, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
     else if (loads_rows(p))
@@ -418,9 +419,10 @@ static void store_small(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t numb
     }
 }
 
-static void store(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HLS_PARAM_ROWS(tmp),
-                  HLS_PARAM_ROWS(dst))
+static void store(hls_bn tile[LENGTH][LANES], const pass by_value, uint32_t number,
+                  HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst))
 {
+    const pass *p = &by_value;
     if (p->log_length + p->log_count < 2 * LINE_LOG2)
         store_small(tile, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
     else if (stores_rows(p))
@@ -434,10 +436,11 @@ static void store(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t number, HL
 /* twiddle[2^i + j][lane] = shift^(2^(l-1-i)) w^j, w of order 2^(i+1), j < 2^i, for the layers i =
  * 0 .. l-1 of a lane's transform of 2^l elements. Lane 0 of the tile has the shift `shift`, the
  * others shift lane_root[lane]; in a pass of columns all have lane 0's. */
-static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass *p,
+static void make_twiddles(hls_bn twiddle[LENGTH][LANES], const pass by_value,
                           const hls_bn roots[LENGTH / 2], const hls_bn *shift,
                           const hls_bn lane_root[LANES])
 {
+    const pass *p = &by_value;
     hls_bn power[HLS_FR_NTT_PASS_LOG2][LANES];
     uint32_t layer = 0, n = 1, lane = 0, end = 1u << p->log_length;
     uint32_t before = POWER_CYCLES * p->log_length;
@@ -531,8 +534,9 @@ static inline void node(hls_bn *a0, hls_bn *a1, hls_bn *a2, hls_bn *a3, const hl
 
 /* The lanes' transforms: the first step from one memory to the other, the others in place there. */
 static void compute(hls_bn out[LENGTH][LANES], hls_bn in[LENGTH][LANES],
-                    hls_bn twiddle[LENGTH][LANES], const pass *p)
+                    hls_bn twiddle[LENGTH][LANES], const pass by_value)
 {
+    const pass *p = &by_value;
     uint32_t layers = p->log_length, odd = layers % 2, nodes = layers > 2 ? 1u << (layers - 2) : 1;
     uint32_t steps = layers > 2 ? (layers + 1) / 2 : 1;
     uint32_t lanes = p->log_count < 4 ? 1u << p->log_count : LANES;
@@ -587,8 +591,9 @@ static void compute(hls_bn out[LENGTH][LANES], hls_bn in[LENGTH][LANES],
     }
 }
 
-/* One tile: four processes, of which each works on its own tile at a time. */
-static void tile_process(const pass *p, uint32_t number, const hls_bn roots[LENGTH / 2],
+/* One tile: four processes, of which each works on its own tile at a time, with the pass as numbers
+ * of its own. */
+static void tile_process(const pass by_value, uint32_t number, const hls_bn roots[LENGTH / 2],
                          const hls_bn *shift, const hls_bn lane_root[LANES], HLS_PARAM_ROWS(src),
                          HLS_PARAM_ROWS(tmp), HLS_PARAM_ROWS(dst))
 {
@@ -603,10 +608,10 @@ static void tile_process(const pass *p, uint32_t number, const hls_bn roots[LENG
     HLS_URAM(twiddle)
     HLS_BANKS(out, 2)
     HLS_URAM(out)
-    load(in, p, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
-    make_twiddles(twiddle, p, roots, shift, lane_root);
-    compute(out, in, twiddle, p);
-    store(out, p, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
+    load(in, by_value, number, HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp));
+    make_twiddles(twiddle, by_value, roots, shift, lane_root);
+    compute(out, in, twiddle, by_value);
+    store(out, by_value, number, HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
 }
 
 /* ---- what a run starts with ---- */
@@ -724,7 +729,7 @@ void fr_ntt(HLS_FR_NTT_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
         HLS_LOOP(tiles_of_pass)
         for (uint32_t i = 0; i < tiles; i++) {
             HLS_TRIP(1, LENGTH / LANES)
-            tile_process(&p, HLS_FAULTY(94, i, i & ~1u), roots, &shift[i], lane_root,
+            tile_process(p, HLS_FAULTY(94, i, i & ~1u), roots, &shift[i], lane_root,
                          HLS_PASS_ROWS(src), HLS_PASS_ROWS(tmp), HLS_PASS_ROWS(dst));
         }
     }

@@ -10,7 +10,9 @@
 
 #include "driver/field/bn_fr.h"
 
+#ifndef MAX_LOG
 #define MAX_LOG 12
+#endif
 #define MAX_SIZE (1u << MAX_LOG)
 
 static bn_fr in[MAX_SIZE], out[MAX_SIZE];
