@@ -115,7 +115,7 @@ static int end(void **state)
 }
 
 /* Looks, and expects each of the texts (up to NULL) in what is said of card 0, whole. */
-static void look(bool usable, ...)
+static void look(int usable, ...)
 {
     const xrt_places places = {.program = program,
                                .bitstreams = bitstreams,
