@@ -100,7 +100,7 @@ static cli_exit try_one(const drv_options *options, const char *name, bool as_js
     o.log = on_log;
     if (drv_open(strcmp(name, "auto") == 0 ? NULL : name, &o, &device, &err) != P_OK) {
         cli_exit code = cli_fail(&err);
-        return err.status == P_ENOTFOUND || err.status == P_EDEVICE ? CLI_MISSING : code;
+        return err.status == P_EINVAL || err.status == P_EEXHAUSTED ? code : CLI_MISSING;
     }
     print_one(drv_device_info(device), false, as_json);
     if (!as_json)

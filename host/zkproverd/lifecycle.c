@@ -423,8 +423,11 @@ static p_status start_all(lifecycle *l, unsigned *port, exit_code *code, p_err *
               "device", c->device, "isa", l->poseidon->isa, "fork_id", (json_int_t)c->fork_id,
               "workers", (json_int_t)c->workers, "open_files", (json_int_t)files);
     s = device_open(c, &l->log, &l->device, err);
-    if (s == P_OK)
-        s = start_operations(l, err);
+    if (s != P_OK) { /* whatever is wrong with it or with its image */
+        *code = s == P_EINVAL ? EXIT_CODE_CONFIG : EXIT_CODE_MISSING;
+        return s;
+    }
+    s = start_operations(l, err);
     if (s == P_OK)
         s = rpc_health_create(&l->health, err);
     *code = code_of(s);
