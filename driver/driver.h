@@ -219,7 +219,7 @@ typedef struct drv_info {
 } drv_info;
 
 typedef struct drv_options {
-    unsigned threads;         /**< cpu: 0: all this process may use */
+    unsigned threads;         /**< cpu, opencl: 0: all this process may use */
     const char *isa;          /**< cpu: name of p_isa, NULL: the best */
     uint64_t memory_bytes;    /**< limit of the device's own buffers; 0: what the system can give at
                                  drv_open */

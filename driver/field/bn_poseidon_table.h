@@ -1,5 +1,5 @@
-/** Private to driver/field: what the kernels of bn_poseidon.h multiply and add, derived by
- * bn_poseidon.c.
+/** What the kernels of bn_poseidon.h multiply and add, derived by bn_poseidon.c; for driver/field
+ * and driver/card, whose kernels have the same recurrence, alone.
  *
  * Full rounds: S-box on every element, then new = matrix * old with the next round's constants
  * added to the unreduced sums.
