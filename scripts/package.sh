@@ -29,7 +29,10 @@ if [ "$build" = "$root/build/release" ] && ! (cd "$root" && cmake --preset relea
     tail -n 40 "$work/log" >&2
     exit 1
 fi
-if ! { cmake --build "$build" -j "$(nproc)" --target zkproverd zkprover &&
+targets=(zkproverd zkprover)
+# only where the build has XRT
+! cmake --build "$build" --target help | grep -q '\bzkp-card\b' || targets+=(zkp-card)
+if ! { cmake --build "$build" -j "$(nproc)" --target "${targets[@]}" &&
     cpack --config "$build/CPackConfig.cmake" -B "$work/out"; } >"$work/log" 2>&1; then
     tail -n 40 "$work/log" >&2
     exit 1
