@@ -54,10 +54,15 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         (void)request_aggregator(&aggregator, cli_args_get(self, args, "aggregator"), &err);
     if (err.status != P_OK)
         return cli_usage(self, &err);
-    static const char *const later[] = {"stage", "device"};
+    static const char *const later[][2] = {
+        {"stage", "there is no prover"},
+        {"device", "there is no prover in this process, and a service works on its own device "
+                   "(zkproverd --device, zkprover devices)"},
+    };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        if (cli_args_get(self, args, later[i])) {
-            fprintf(stderr, "zkprover prove: option --%s is not in this build yet\n", later[i]);
+        if (cli_args_get(self, args, later[i][0])) {
+            fprintf(stderr, "zkprover prove: option --%s is not in this build yet: %s\n",
+                    later[i][0], later[i][1]);
             return CLI_MISSING;
         }
     }
