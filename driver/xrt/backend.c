@@ -83,12 +83,13 @@ static void report_make(const drv_options *o, xrt_report *report)
     xrt_places places = {.program = o ? o->card_program : NULL,
                          .bitstreams = o ? o->bitstreams : NULL};
     const char *set = getenv("ZKP_CARD");
-    char program[XRT_PATH_BYTES];
+    char program[XRT_PATH_BYTES], installed[XRT_FOLDER_BYTES];
     p_err err = {P_OK, ""};
 
     if ((places.program || (set && set[0])) &&
         xrt_program_find(places.program, program, &err) == P_OK) {
-        if (ask_program(program, xrt_manifest_folder(places.bitstreams), report, &err) == P_OK)
+        if (ask_program(program, xrt_manifest_folder(places.bitstreams, installed), report, &err) ==
+            P_OK)
             return;
         memset(report, 0, sizeof *report);
         report->general.count = 1;
@@ -145,7 +146,8 @@ static p_status parse_unit(const char *unit, uint32_t *device, const char **imag
 static p_status open_named(const char *program, const drv_options *options, uint32_t device,
                            const char *image, void **out, p_err *err)
 {
-    const char *bitstreams = xrt_manifest_folder(options ? options->bitstreams : NULL);
+    char installed[XRT_FOLDER_BYTES];
+    const char *bitstreams = xrt_manifest_folder(options ? options->bitstreams : NULL, installed);
     xrt_client_options o = {
         .program = program, .bitstreams = bitstreams, .image = image, .device = device};
     xrt_client *client;

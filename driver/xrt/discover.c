@@ -410,6 +410,7 @@ void xrt_discover(const xrt_places *given, xrt_report *report)
 {
     xrt_places p = given ? *given : (xrt_places){0};
     const char *mode = p.emulation ? p.emulation : getenv("XCL_EMULATION_MODE");
+    char installed[XRT_FOLDER_BYTES];
     xrt_manifest *m = calloc(1, sizeof *m);
 
     memset(report, 0, sizeof *report);
@@ -421,7 +422,7 @@ void xrt_discover(const xrt_places *given, xrt_report *report)
     p.dev = p.dev ? p.dev : "/dev";
     look_for_program(&p, &report->general);
     look_for_library(&p, &report->general);
-    look_for_manifest(xrt_manifest_folder(p.bitstreams), &report->general, m);
+    look_for_manifest(xrt_manifest_folder(p.bitstreams, installed), &report->general, m);
     if (mode && mode[0])
         look_for_emulated(&p, mode, m, report);
     else

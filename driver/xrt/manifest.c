@@ -1,6 +1,7 @@
 #include "driver/xrt/manifest.h"
 
 #include "driver/base/hex.h"
+#include "driver/xrt/installed.h"
 #include "driver/xrt/kernel_table.h"
 
 #include <errno.h>
@@ -12,10 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef ZKP_BITSTREAMS_INSTALLED
-#define ZKP_BITSTREAMS_INSTALLED "/usr/share/zkprover/bitstreams"
-#endif
 
 #define MAX_MANIFEST_BYTES ((uint64_t)1 << 20)
 
@@ -288,11 +285,12 @@ p_status xrt_manifest_load(xrt_manifest *out, const char *folder, p_err *err)
     return s;
 }
 
-const char *xrt_manifest_folder(const char *given)
+const char *xrt_manifest_folder(const char *given, char installed[XRT_FOLDER_BYTES])
 {
     const char *set = getenv("ZKP_BITSTREAMS");
 
-    return given ? given : set && set[0] ? set : ZKP_BITSTREAMS_INSTALLED;
+    xrt_installed_path(ZKP_BITSTREAMS_INSTALLED, installed, XRT_FOLDER_BYTES);
+    return given ? given : set && set[0] ? set : installed;
 }
 
 /* ---- which image ---- */

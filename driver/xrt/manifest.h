@@ -42,8 +42,9 @@ p_status xrt_manifest_parse(xrt_manifest *out, const char *text, size_t length, 
 /** The same for folder/manifest.json. P_EMISSING if there is none. */
 p_status xrt_manifest_load(xrt_manifest *out, const char *folder, p_err *err);
 
-/** Where the manifest is: given (may be NULL), else $ZKP_BITSTREAMS, else the installed one. */
-const char *xrt_manifest_folder(const char *given);
+/** Where the manifest is: given (may be NULL), else $ZKP_BITSTREAMS, else the installed one, whose
+ * path is written to installed. */
+const char *xrt_manifest_folder(const char *given, char installed[XRT_FOLDER_BYTES]);
 
 /** By name; P_EMISSING names what there is. */
 p_status xrt_manifest_find(const xrt_manifest *m, const char *name, const xrt_image **out,

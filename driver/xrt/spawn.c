@@ -2,6 +2,7 @@
 #include "driver/xrt/spawn.h"
 
 #include "driver/base/clock.h"
+#include "driver/xrt/installed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef ZKP_CARD_INSTALLED
-#define ZKP_CARD_INSTALLED "/usr/libexec/zkprover/zkp-card"
-#endif
 
 #define KILL_MS 2000
 #define STEP_NS 2000000
@@ -60,14 +57,15 @@ p_status xrt_program_find(const char *given, char path[XRT_PATH_BYTES], p_err *e
     if (chosen)
         return p_err_set(err, P_EMISSING, "the program %s named by %s cannot be run: %s", path,
                          given ? "the configuration" : "ZKP_CARD", strerror(errno));
-    p_err_set(err, P_EMISSING,
-              "the program zkp-card is missing (looked for %s and %s): install the package that "
-              "has it, or build it with libxrt-dev",
-              path, ZKP_CARD_INSTALLED);
-    snprintf(path, XRT_PATH_BYTES, "%s", ZKP_CARD_INSTALLED);
-    if (!usable(path))
-        return P_EMISSING;
-    p_err_clear(err);
+    char installed[XRT_PATH_BYTES];
+
+    xrt_installed_path(ZKP_CARD_INSTALLED, installed, sizeof installed);
+    if (!usable(installed))
+        return p_err_set(err, P_EMISSING,
+                         "the program zkp-card is missing (looked for %.300s and %.300s): install "
+                         "the package that has it, or build it with libxrt-dev",
+                         path, installed);
+    memcpy(path, installed, XRT_PATH_BYTES);
     return P_OK;
 }
 

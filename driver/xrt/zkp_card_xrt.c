@@ -212,7 +212,8 @@ static p_status open_card(zc_device *d, const xrt_card *card, const xrt_manifest
 
 p_status zc_open(const zc_options *options, zc_device **out, xrt_message *welcome, p_err *err)
 {
-    const char *folder = xrt_manifest_folder(options->bitstreams);
+    char installed[XRT_FOLDER_BYTES];
+    const char *folder = xrt_manifest_folder(options->bitstreams, installed);
     xrt_places places = {.bitstreams = folder};
     zc_device *d = calloc(1, sizeof *d);
     xrt_report *report = calloc(1, sizeof *report);

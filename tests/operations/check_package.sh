@@ -40,16 +40,24 @@ while read -r mode owner _ _ _ path; do
     *) die "$path has the mode $mode" ;;
     esac
     case "$path" in
-    ./ | ./etc/ | ./etc/zkprover/* | ./usr/ | ./usr/bin/* | ./usr/lib/ | ./usr/lib/s* | ./usr/share/*) ;;
+    ./ | ./etc/ | ./etc/zkprover/* | ./usr/ | ./usr/bin/* | ./usr/lib/ | ./usr/lib/s* | ./usr/share/* | ./usr/libexec/ | ./usr/libexec/zkprover/*) ;;
     *) die "unexpected: $path" ;;
     esac
 done <"$work/contents"
 for path in ./usr/bin/zkproverd ./usr/bin/zkprover ./usr/lib/systemd/system/zkproverd.service ./usr/lib/sysusers.d/zkprover.conf; do
     grep -q " $path\$" "$work/contents" || die "$path is missing"
 done
+grep -q ' ./usr/share/zkprover/bitstreams/manifest.json$' "$work/contents" || die "the manifest of images is missing"
+# a build without XRT has no zkp-card
+[ ! -x "$build/bin/zkp-card" ] || grep -q ' ./usr/libexec/zkprover/zkp-card$' "$work/contents" || die "zkp-card is missing"
 # nothing of the machine that built it
 dpkg -x "$deb" "$work/root"
 if grep -rlF -e "$build" -e "$work" "$work/root" >"$work/leaks"; then
     die "files name the folder of the build: $(cat "$work/leaks")"
 fi
+# what is installed is found below the prefix, wherever that is
+devices=$("$work/root/usr/bin/zkprover" devices)
+grep -qF "$work/root/usr/share/zkprover/bitstreams" <<<"$devices" || die "zkprover devices looks elsewhere: $devices"
+[ ! -x "$build/bin/zkp-card" ] || grep -qF "$work/root/usr/libexec/zkprover/zkp-card" <<<"$devices" ||
+    die "zkprover devices looks elsewhere: $devices"
 "$here/check_install.sh" "$build" "$deb"
