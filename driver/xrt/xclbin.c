@@ -322,26 +322,42 @@ static p_status check_arguments(const xrt_xclbin *x, const xrt_kernel *kernel,
 
 /* ---- banks ---- */
 
-#define NO_BANK UINT64_MAX
+#define MAX_BANKS 64
+#define BANKS_TEXT 64
 
-/* The only bank of a parameter of a unit. */
-static p_status find_bank(const xrt_xclbin *x, uint64_t unit, uint32_t parameter, uint64_t *bank,
-                          p_err *err)
+/* The banks of a parameter of a unit, a bit each: one, or the neighbours that a link configuration
+ * names as a range (HBM[0:1]). */
+static p_status find_banks(const xrt_xclbin *x, uint64_t unit, uint32_t parameter, uint64_t *found,
+                           p_err *err)
 {
     uint64_t count = word(x->connectivity.bytes, 4), banks = word(x->mem_topology.bytes, 4);
 
-    *bank = NO_BANK;
+    *found = 0;
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *c = x->connectivity.bytes + CONNECTION_FIRST + i * CONNECTION_BYTES;
+        uint64_t bank = word(c + 8, 4);
+
         if (word(c, 4) != parameter || word(c + 4, 4) != unit)
             continue;
-        if (*bank != NO_BANK)
-            return p_err_set(err, P_ECORRUPT, "a port has two banks, expected one");
-        *bank = word(c + 8, 4);
+        if (bank >= banks || bank >= MAX_BANKS)
+            return p_err_set(err, P_ECORRUPT,
+                             "a port is connected to bank %" PRIu64 ", of %" PRIu64, bank, banks);
+        *found |= UINT64_C(1) << bank;
     }
-    if (*bank >= banks)
+    if (*found == 0)
         return p_err_set(err, P_ECORRUPT, "a port is connected to no bank");
     return P_OK;
+}
+
+/* "bank 16", "banks 0 1" */
+static const char *banks_text(uint64_t banks, char out[BANKS_TEXT])
+{
+    size_t at = (size_t)snprintf(out, BANKS_TEXT, "bank%s", banks & (banks - 1) ? "s" : "");
+
+    for (unsigned i = 0; i < MAX_BANKS && at < BANKS_TEXT; i++)
+        if (banks >> i & 1)
+            at += (size_t)snprintf(out + at, BANKS_TEXT - at, " %u", i);
+    return out;
 }
 
 static p_status check_banks(const xrt_xclbin *x, const xrt_kernel *kernel, uint32_t number,
@@ -349,27 +365,29 @@ static p_status check_banks(const xrt_xclbin *x, const xrt_kernel *kernel, uint3
                             uint64_t banks[2][1u << HLS_MAX_CHANNELS_LOG2], p_err *err)
 {
     uint32_t parameters = xrt_kernel_parameter(kernel, kernel->count, channels_log2);
-    uint64_t bank;
+    char here[BANKS_TEXT], others[BANKS_TEXT];
+    uint64_t found;
 
     for (uint32_t p = 0, channel; p < parameters; p++) {
         const xrt_argument *a =
             &kernel->arguments[xrt_kernel_argument(kernel, p, channels_log2, &channel)];
         if (a->kind != 'R')
             continue;
-        p_status s = find_bank(x, unit, p, &bank, err);
+        p_status s = find_banks(x, unit, p, &found, err);
         if (s != P_OK) {
             p_err_prefix(err, "port %s_%" PRIu32 " of %s_%" PRIu32, a->name, channel, kernel->name,
                          number);
             return s;
         }
         uint64_t *known = &banks[xrt_argument_side(a)][channel];
-        if (*known != NO_BANK && *known != bank)
+        if (*known != 0 && *known != found)
             return p_err_set(err, P_ECORRUPT,
-                             "port %s_%" PRIu32 " of %s_%" PRIu32 " is connected to bank %" PRIu64
-                             ", others of channel %" PRIu32 " on side %c to bank %" PRIu64,
-                             a->name, channel, kernel->name, number, bank, channel,
-                             xrt_argument_side(a) == CARD_SIDE_A ? 'A' : 'B', *known);
-        *known = bank;
+                             "port %s_%" PRIu32 " of %s_%" PRIu32 " is connected to %s, others of "
+                             "channel %" PRIu32 " on side %c to %s",
+                             a->name, channel, kernel->name, number, banks_text(found, here),
+                             channel, xrt_argument_side(a) == CARD_SIDE_A ? 'A' : 'B',
+                             banks_text(*known, others));
+        *known = found;
     }
     return P_OK;
 }
@@ -377,10 +395,9 @@ static p_status check_banks(const xrt_xclbin *x, const xrt_kernel *kernel, uint3
 p_status xrt_xclbin_check(const xrt_xclbin *x, const uint32_t units[CARD_KERNELS],
                           uint32_t channels_log2, p_err *err)
 {
-    uint64_t banks[2][1u << HLS_MAX_CHANNELS_LOG2];
+    uint64_t banks[2][1u << HLS_MAX_CHANNELS_LOG2] = {{0}};
     p_status s = check_table(&x->ip_layout, IP_FIRST, IP_BYTES, "IP_LAYOUT", err);
 
-    memset(banks, 0xff, sizeof banks);
     if (s == P_OK)
         s = check_table(&x->connectivity, CONNECTION_FIRST, CONNECTION_BYTES, "CONNECTIVITY", err);
     if (s == P_OK)

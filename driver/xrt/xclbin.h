@@ -43,8 +43,8 @@ uint32_t xrt_xclbin_units(const xrt_xclbin *x, card_kernel kernel);
 
 /** The image against kernel_abi.h: each kernel that units[] names has that many compute units,
  * called NAME_1, NAME_2, ..., and arguments with the names, order, sizes and registers of
- * kernel_abi.h for 2^channels_log2 channels; each port lies in one bank, channel c of one side in
- * the same bank for all kernels. P_ECORRUPT with kernel, expected and found. */
+ * kernel_abi.h for 2^channels_log2 channels; channel c of one side lies in the
+ * same bank, or range of banks, for all kernels. P_ECORRUPT with kernel, expected and found. */
 p_status xrt_xclbin_check(const xrt_xclbin *x, const uint32_t units[CARD_KERNELS],
                           uint32_t channels_log2, p_err *err);
 

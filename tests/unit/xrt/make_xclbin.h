@@ -61,8 +61,9 @@ static inline void make_xml(char *out, size_t size, card_kernel kernel, uint32_t
     snprintf(out + at, size - at, "</kernel>\n");
 }
 
-/* units[] of each kernel on 2^k channels of each side */
-static inline void make_xclbin(maker *m, const uint32_t units[CARD_KERNELS], uint32_t k)
+/* units[] of each kernel on 2^k channels of each side, each a range of banks */
+static inline void make_xclbin_on(maker *m, const uint32_t units[CARD_KERNELS], uint32_t k,
+                                  uint32_t range)
 {
     static uint8_t ip[8 + 64 * 80], connections[4 + 4096 * 12], memory[8 + 32 * 40];
     static char xml[1 << 17];
@@ -84,10 +85,14 @@ static inline void make_xclbin(maker *m, const uint32_t units[CARD_KERNELS], uin
                 const xrt_argument *a = &t->arguments[xrt_kernel_argument(t, p, k, &channel)];
                 if (a->kind != 'R')
                     continue;
-                uint8_t *link = connections + 4 + 12 * links++;
-                make_put(link, p, 4);
-                make_put(link + 4, ips, 4);
-                make_put(link + 8, (xrt_argument_side(a) == CARD_SIDE_B ? 16 : 0) + channel, 4);
+                for (uint32_t b = 0; b < range; b++) {
+                    uint8_t *link = connections + 4 + 12 * links++;
+                    make_put(link, p, 4);
+                    make_put(link + 4, ips, 4);
+                    make_put(link + 8,
+                             (xrt_argument_side(a) == CARD_SIDE_B ? 16 : 0) + channel * range + b,
+                             4);
+                }
             }
         }
     }
@@ -106,6 +111,11 @@ static inline void make_xclbin(maker *m, const uint32_t units[CARD_KERNELS], uin
     make_section(m, 2, 7, connections, 4 + 12 * (size_t)links);
     make_section(m, 3, 8, ip, 8 + 80 * (size_t)ips);
     make_put(m->bytes + 304, m->size, 8);
+}
+
+static inline void make_xclbin(maker *m, const uint32_t units[CARD_KERNELS], uint32_t k)
+{
+    make_xclbin_on(m, units, k, 1);
 }
 
 /* Writes a text, not longer, over the first occurrence of another. */

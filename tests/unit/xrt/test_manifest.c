@@ -225,6 +225,17 @@ static void images_are_held_against_their_entry(void **state)
     image.bytes[at + 4 + 8] = 16;
     write_file(folder, "a.xclbin", image.bytes, image.size);
     load(folder, NULL, "", P_ECORRUPT, "to bank 16");
+    image.bytes[at + 4 + 8] = 32; /* there are 0 .. 31 */
+    write_file(folder, "a.xclbin", image.bytes, image.size);
+    load(folder, NULL, "", P_ECORRUPT, "bank 32, of 32");
+    /* ports on pairs of banks, as HBM[0:1]; then one port on another pair */
+    make_xclbin_on(&image, UNITS, 2, 2);
+    write_file(folder, "a.xclbin", image.bytes, image.size);
+    load(folder, NULL, "", P_OK, NULL);
+    memcpy(&at, image.bytes + 456 + 2 * 40 + 24, 8);
+    image.bytes[at + 4 + 8] = 4;
+    write_file(folder, "a.xclbin", image.bytes, image.size);
+    load(folder, NULL, "", P_ECORRUPT, "to banks 1 4");
 
     snprintf(path, sizeof path, "%s/a.xclbin", folder);
     unlink(path);
