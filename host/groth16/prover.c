@@ -334,7 +334,7 @@ static void make_c(run *r, groth16_proof *p, const uint64_t rk[WORDS], const uin
 {
     bn_g1 b1;
     bn_g1x x, t;
-    bn_fr rs, sm;
+    bn_fr rs = {{0}}, sm = {{0}}; /* for compilers that do not see them set */
     uint64_t product[WORDS];
 
     blind_g1(&b1, &r->key->beta1, &r->sum_b1, &r->key->delta1, sk);
