@@ -17,6 +17,7 @@
  * adders: the ring is the queue, and only what came out of it decides what enters. bn_msm_g1.md has
  * the argument for each step, the bounds and the resources. */
 #include "hls/core/bn_g1.h"
+#include "hls/core/bn_rows.h"
 #include "hls/core/rows.h"
 
 /* pipes of additions */
@@ -165,29 +166,6 @@ static void msm_load(HLS_PARAM_ROWS(points), HLS_PARAM_ROWS(scalars), uint64_t p
     }
 }
 
-/* Words of a row as limbs and back: wires. */
-static inline void msm_to_limbs(hls_bn *r, const hls_row *row, unsigned at)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(row_limbs)
-    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        HLS_UNROLL()
-        r->l[i] = (uint32_t)(row->w[at + i / 2] >> 32 * (i % 2));
-    }
-}
-
-static inline void msm_from_limbs(hls_row *row, unsigned at, const hls_bn *a)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(limb_words)
-    for (unsigned i = 0; i < HLS_BN_WORDS; i++) {
-        HLS_UNROLL()
-        row->w[at + i] = hls_bn_word(a, i);
-    }
-}
-
 /* Whether an addition to this bucket is under way; one that ends in this step counts, so that a
  * bucket is not read in the step that writes it. The comparisons need nothing of the step before;
  * only `alone` does: from step to step there is one AND and an OR of HLS_MSM_LATENCY bits. */
@@ -313,8 +291,8 @@ static uint64_t msm_accumulate(hls_row point[HLS_CHANNELS][TILE_ROWS],
                 const hls_row *row = &point[hls_stripe_channel(p, HLS_CHANNELS_LOG2)]
                                            [hls_stripe_row(p, HLS_CHANNELS_LOG2) - points_base];
 
-                msm_to_limbs(&next[j].x, row, 0);
-                msm_to_limbs(&next[j].y, row, 4);
+                hls_bn_from_row(&next[j].x, row, 0);
+                hls_bn_from_row(&next[j].y, row, 1);
                 row = &scalar[hls_stripe_channel(s, HLS_CHANNELS_LOG2)]
                              [hls_stripe_row(s, HLS_CHANNELS_LOG2) - scalars_base];
                 msm_digits(digit[j], row, HLS_FAULTY(117, taken % 2, 0), window);
@@ -517,11 +495,11 @@ void bn_msm_g1(HLS_BN_MSM_G1_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U64))
             const hls_g1_xyzz *sum = &total[LANES + w];
             hls_row row;
 
-            msm_from_limbs(&row, 0, &sum->x);
-            msm_from_limbs(&row, 4, &sum->y);
+            hls_bn_to_row(&row, 0, &sum->x);
+            hls_bn_to_row(&row, 1, &sum->y);
             hls_rows_write(HLS_PASS_ROWS(sums), sums_row + 2 * (first + w), &row);
-            msm_from_limbs(&row, 0, &sum->zz);
-            msm_from_limbs(&row, 4, &sum->zzz);
+            hls_bn_to_row(&row, 0, &sum->zz);
+            hls_bn_to_row(&row, 1, &sum->zzz);
             hls_rows_write(HLS_PASS_ROWS(sums), sums_row + 2 * (first + w) + 1, &row);
         }
     }

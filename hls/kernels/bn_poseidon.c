@@ -15,6 +15,7 @@
  *      has y(q) at t + (t + q) % (t + 1).
  *   a: [0, t) a ring, a(q) at q % t, [t, 2 t - 1) what enter adds to a(1) .. a(n). */
 #include "hls/core/bn_poseidon.h"
+#include "hls/core/bn_rows.h"
 #include "hls/core/rows.h"
 #include "hls/include/bn_poseidon_layout.h"
 
@@ -89,29 +90,6 @@ static inline uint32_t batch_count(const job *b, uint64_t i)
     return b->count - first < b->batch ? (uint32_t)(b->count - first) : b->batch;
 }
 
-/* Half a row as an element, and back. */
-static inline void from_row(hls_bn *r, const hls_row *row, uint32_t half)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(row_limbs)
-    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        HLS_UNROLL()
-        r->l[i] = (uint32_t)(row->w[4 * half + i / 2] >> 32 * (i % 2));
-    }
-}
-
-static inline void to_row(hls_row *row, uint32_t half, const hls_bn *a)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(limb_words)
-    for (unsigned i = 0; i < HLS_BN_LIMBS / 2; i++) {
-        HLS_UNROLL()
-        row->w[4 * half + i] = hls_bn_word(a, i);
-    }
-}
-
 /* Where permutation number k of a batch is. */
 typedef struct place {
     uint32_t lane, first; /* of its elements in in[] or out[] */
@@ -154,7 +132,7 @@ static void load_elements(hls_bn in[IN_DEPTH][LANES], const job *b, uint64_t num
                 hls_rows_read(HLS_PASS_ROWS(src), b->src_row + at / 2, &row);
             if (at % 2 == 0 && !skip)
                 hls_rows_read(HLS_PASS_ROWS(dst), b->dst_row + at / 2, &row);
-            from_row(&in[to.first + i][to.lane], &row, (uint32_t)(at % 2));
+            hls_bn_from_row(&in[to.first + i][to.lane], &row, (uint32_t)(at % 2));
             at++;
         }
         next_place(&to, b->t);
@@ -181,7 +159,7 @@ static void load_leaves(hls_bn in[IN_DEPTH][LANES], const job *b, uint64_t numbe
         if (!(b->flags & HLS_FIRST)) {
             if (leaf % 2 == 0)
                 hls_rows_read(HLS_PASS_ROWS(dst), b->dst_row + leaf / 2, &digests);
-            from_row(&c, &digests, HLS_FAULTY(100, (uint32_t)(leaf % 2), 0));
+            hls_bn_from_row(&c, &digests, HLS_FAULTY(100, (uint32_t)(leaf % 2), 0));
         }
         in[to.first][to.lane] = c;
         /* II=1: a word a cycle, a row in eight */
@@ -556,8 +534,8 @@ static void store(hls_bn out[IN_DEPTH][LANES], const job by_value, uint64_t numb
             HLS_PIPELINE(1)
             HLS_TRIP(1, 17)
             if (HLS_FAULTY(107, at % 2 == 0, at == 0))
-                to_row(&row, 1, &zero);
-            to_row(&row, (uint32_t)(at % 2), &out[from.first + i][from.lane]);
+                hls_bn_to_row(&row, 1, &zero);
+            hls_bn_to_row(&row, (uint32_t)(at % 2), &out[from.first + i][from.lane]);
             if (at % 2 == 1 || at + 1 == end)
                 hls_rows_write(HLS_PASS_ROWS(dst), b->dst_row + at / 2, &row);
             at++;
@@ -631,8 +609,8 @@ void bn_poseidon(HLS_BN_POSEIDON_ARGS(HLS_PARAM_ROWS, HLS_PARAM_U32, HLS_PARAM_U
         HLS_PIPELINE(2)
         HLS_TRIP(100, 986)
         hls_rows_read(HLS_PASS_ROWS(table), table_row + i, &row);
-        from_row(&constants[2 * i], &row, 0);
-        from_row(&constants[2 * i + 1], &row, 1);
+        hls_bn_from_row(&constants[2 * i], &row, 0);
+        hls_bn_from_row(&constants[2 * i + 1], &row, 1);
     }
     /* II: compute's steps; one more than batches, which ends the last one's */
     HLS_LOOP(batches_of_run)

@@ -18,6 +18,7 @@
  * rows (pieces of 1 KiB). Pieces that are read or written at once lie in different channels, as
  * kernel_abi.h promises. */
 #include "hls/core/bn_ntt.h"
+#include "hls/core/bn_rows.h"
 #include "hls/core/rows.h"
 
 /* log2 of the longest transform of a pass; 2^12 for 2^24, less to have many tiles in a test */
@@ -117,29 +118,6 @@ static inline uint32_t store_place(const pass *p, uint32_t i)
     return p->inverse ? reversed(i, p->log_length) : i;
 }
 
-/* Half a row as an element, and back. */
-static inline void from_row(hls_bn *r, const hls_row *row, uint32_t half)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(row_limbs)
-    for (unsigned i = 0; i < HLS_BN_LIMBS; i++) {
-        HLS_UNROLL()
-        r->l[i] = (uint32_t)(row->w[4 * half + i / 2] >> 32 * (i % 2));
-    }
-}
-
-static inline void to_row(hls_row *row, uint32_t half, const hls_bn *a)
-{
-    HLS_INLINE()
-    /* II=1, unrolled: wires */
-    HLS_LOOP(limb_words)
-    for (unsigned i = 0; i < HLS_BN_LIMBS / 2; i++) {
-        HLS_UNROLL()
-        row->w[4 * half + i] = hls_bn_word(a, i);
-    }
-}
-
 /* ---- where a tile's elements are ---- */
 
 /* The row where piece number `piece` of a tile starts: of columns, HALF_ROWS rows of matrix row
@@ -219,7 +197,8 @@ static void load_columns(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t num
             HLS_LOOP(load_column_banks)
             for (uint32_t lane = 0; lane < LANES; lane++) {
                 HLS_UNROLL()
-                from_row(&tile[i][lane], &moved[channel[k]][lane / 2], HLS_FAULTY(88, lane % 2, 0));
+                hls_bn_from_row(&tile[i][lane], &moved[channel[k]][lane / 2],
+                                HLS_FAULTY(88, lane % 2, 0));
             }
         }
     }
@@ -261,7 +240,7 @@ static void load_whole_rows(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t 
 
                 HLS_UNROLL()
                 if (k < GROUP)
-                    from_row(&tile[i][lane], &moved[channel[k]][e / 2], e % 2);
+                    hls_bn_from_row(&tile[i][lane], &moved[channel[k]][e / 2], e % 2);
             }
         }
     }
@@ -287,7 +266,7 @@ static void load_small(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t numbe
         for (uint32_t half = 0; half < 2; half++) {
             find_small(&lane, &i, p, loads_rows(p), e + half);
             if (lane / LANES == number && e + half < size)
-                from_row(&tile[load_place(p, i)][lane % LANES], &row, half);
+                hls_bn_from_row(&tile[load_place(p, i)][lane % LANES], &row, half);
         }
     }
 }
@@ -338,7 +317,7 @@ static void store_columns(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t nu
             HLS_LOOP(store_column_banks)
             for (uint32_t lane = 0; lane < LANES; lane++) {
                 HLS_UNROLL()
-                to_row(&moved[channel[k]][lane / 2], lane % 2, &tile[i][lane]);
+                hls_bn_to_row(&moved[channel[k]][lane / 2], lane % 2, &tile[i][lane]);
             }
         }
         /* II=8, unrolled: a burst of each port */
@@ -379,7 +358,7 @@ static void store_whole_rows(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t
 
                 HLS_UNROLL()
                 if (k < GROUP)
-                    to_row(&moved[channel[k]][e / 2], e % 2, &tile[i][lane]);
+                    hls_bn_to_row(&moved[channel[k]][e / 2], e % 2, &tile[i][lane]);
             }
         }
         /* II=16, unrolled: a burst of each port */
@@ -408,7 +387,7 @@ static void store_small(hls_bn tile[LENGTH][LANES], const pass *p, uint32_t numb
         for (uint32_t half = 0; half < 2; half++) {
             find_small(&lane, &i, p, stores_rows(p), e + half);
             if (e + half < HLS_FAULTY(89, size, size + 1))
-                to_row(&row, half, &tile[store_place(p, i)][lane % LANES]);
+                hls_bn_to_row(&row, half, &tile[store_place(p, i)][lane % LANES]);
         }
         if (lane / LANES != number && size > 1)
             continue;
