@@ -14,6 +14,16 @@
 #define MAX_THREADS 1024
 #define CLOSE_MS 10000
 
+/* Writes a value and releases it; NULL: there was no memory for it. */
+static p_status write_json(const char *path, json_t *value, p_err *err)
+{
+    p_status s = value ? output_json_file(path, value, err)
+                       : p_err_set(err, P_EEXHAUSTED, "%s: no memory", path);
+
+    json_decref(value);
+    return s;
+}
+
 /* ---- prove ---- */
 
 typedef struct proving {
@@ -134,9 +144,9 @@ static cli_exit prove(const cli_command *self, const cli_args *args)
     if (s == P_OK)
         s = groth16_prove(&p.key, p.values, &p.options, &proof, &p.report, &err);
     if (s == P_OK)
-        s = groth16_proof_write(file[2], &proof, &err);
+        s = write_json(file[2], groth16_proof_json(&proof), &err);
     if (s == P_OK)
-        s = groth16_public_write(file[3], p.values + 4, p.key.n_public, &err);
+        s = write_json(file[3], groth16_public_json(p.values + 4, p.key.n_public), &err);
     if (s == P_OK)
         print_report(&p);
     else if (code == CLI_OK)
@@ -199,7 +209,7 @@ static cli_exit export_vk(const cli_command *self, const cli_args *args)
     }
     s = zkey_open(&key, args->operands[1], &err);
     if (s == P_OK)
-        s = groth16_vk_write(args->operands[2], &key.vk, &err);
+        s = write_json(args->operands[2], groth16_vk_json(&key.vk), &err);
     zkey_close(&key);
     return s == P_OK ? CLI_OK : cli_fail(&err);
 }

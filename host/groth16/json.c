@@ -1,7 +1,5 @@
 #include "host/groth16/json.h"
 
-#include <jansson.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -95,51 +93,14 @@ static json_t *g2_json(const bn_g2 *a)
     return json_pack("[o, o, [s, s]]", fp2_json(&a->x), fp2_json(&a->y), "1", "0");
 }
 
-/* Writes a value and drops it; NULL (no memory) is a failure. */
-static p_status write_json(const char *path, json_t *value, p_err *err)
+json_t *groth16_proof_json(const groth16_proof *proof)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(1)) : NULL, temporary[4096];
-    size_t length = text ? strlen(text) : 0;
-    int fd, wrote = snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    p_status s = P_OK;
-    FILE *f;
-
-    json_decref(value);
-    if (!text)
-        return p_err_set(err, P_EEXHAUSTED, "%.400s: no memory", path);
-    if (wrote < 0 || (size_t)wrote >= sizeof temporary) {
-        free(text);
-        return p_err_set(err, P_EINVAL, "%.100s...: the path is too long", path);
-    }
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (!f)
-        s = p_err_set(err, P_EIO, "%.400s: cannot be created: %s", temporary, strerror(errno));
-    if (s == P_OK && (fwrite(text, 1, length, f) != length || fputc('\n', f) == EOF ||
-                      fflush(f) != 0 || fsync(fd) != 0))
-        s = p_err_set(err, P_EIO, "%.400s: cannot be written: %s", temporary, strerror(errno));
-    if (f ? fclose(f) != 0 : (fd >= 0 && close(fd) != 0))
-        s = s != P_OK ? s
-                      : p_err_set(err, P_EIO, "%.400s: cannot be written: %s", temporary,
-                                  strerror(errno));
-    if (s == P_OK && rename(temporary, path) != 0)
-        s = p_err_set(err, P_EIO, "%.400s: cannot be renamed: %s", temporary, strerror(errno));
-    if (s != P_OK && fd >= 0)
-        unlink(temporary);
-    free(text);
-    return s;
+    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "pi_a", g1_json(&proof->a), "pi_b",
+                     g2_json(&proof->b), "pi_c", g1_json(&proof->c), "protocol", "groth16", "curve",
+                     "bn128");
 }
 
-p_status groth16_proof_write(const char *path, const groth16_proof *proof, p_err *err)
-{
-    return write_json(path,
-                      json_pack("{s:o, s:o, s:o, s:s, s:s}", "pi_a", g1_json(&proof->a), "pi_b",
-                                g2_json(&proof->b), "pi_c", g1_json(&proof->c), "protocol",
-                                "groth16", "curve", "bn128"),
-                      err);
-}
-
-p_status groth16_public_write(const char *path, const uint64_t *values, uint32_t count, p_err *err)
+json_t *groth16_public_json(const uint64_t *values, uint32_t count)
 {
     json_t *list = json_array();
     char text[GROTH16_DECIMAL_BYTES];
@@ -151,10 +112,10 @@ p_status groth16_public_write(const char *path, const uint64_t *values, uint32_t
             list = NULL;
         }
     }
-    return write_json(path, list, err);
+    return list;
 }
 
-p_status groth16_vk_write(const char *path, const groth16_vk *vk, p_err *err)
+json_t *groth16_vk_json(const groth16_vk *vk)
 {
     json_t *ic = json_array();
 
@@ -163,13 +124,10 @@ p_status groth16_vk_write(const char *path, const groth16_vk *vk, p_err *err)
             json_decref(ic);
             ic = NULL;
         }
-    return write_json(path,
-                      json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "protocol", "groth16",
-                                "curve", "bn128", "nPublic", (json_int_t)vk->n_public, "vk_alpha_1",
-                                g1_json(&vk->alpha1), "vk_beta_2", g2_json(&vk->beta2),
-                                "vk_gamma_2", g2_json(&vk->gamma2), "vk_delta_2",
-                                g2_json(&vk->delta2), "IC", ic),
-                      err);
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "protocol", "groth16", "curve",
+                     "bn128", "nPublic", (json_int_t)vk->n_public, "vk_alpha_1",
+                     g1_json(&vk->alpha1), "vk_beta_2", g2_json(&vk->beta2), "vk_gamma_2",
+                     g2_json(&vk->gamma2), "vk_delta_2", g2_json(&vk->delta2), "IC", ic);
 }
 
 /* ---- reading ---- */

@@ -1,14 +1,15 @@
 /** snarkjs' JSON files: proof.json, public.json, verification_key.json.
  *
  * Coordinates and values are decimal strings; points are projective with z = "1", or "0" for
- * infinity; an element of Fp2 is [c0, c1]. Writing is whole or not at all (a temporary file, synced
- * and renamed). Reading refuses what it does not know: another protocol or curve, numbers that are
- * not below their modulus or not written plainly, points that are not in their groups. Every error
- * names file and place. */
+ * infinity; an element of Fp2 is [c0, c1]. Reading refuses what it does not know: another protocol
+ * or curve, numbers that are not below their modulus or not written plainly, points that are not in
+ * their groups. Every error names file and place. */
 #ifndef ZKP_HOST_GROTH16_JSON_H
 #define ZKP_HOST_GROTH16_JSON_H
 
 #include "host/groth16/verify.h"
+
+#include <jansson.h>
 
 #define GROTH16_DECIMAL_BYTES 80 /**< of a number below 2^256, with its NUL */
 
@@ -18,14 +19,16 @@ void groth16_decimal(const uint64_t words[4], char out[GROTH16_DECIMAL_BYTES]);
  * 2^256. */
 bool groth16_from_decimal(const char *text, uint64_t words[4]);
 
-p_status groth16_proof_write(const char *path, const groth16_proof *proof, p_err *err);
+/** The caller's to release; NULL without memory. */
+json_t *groth16_proof_json(const groth16_proof *proof);
+json_t *groth16_public_json(const uint64_t *values, uint32_t count); /**< count * 4 words */
+json_t *groth16_vk_json(const groth16_vk *vk);
+
 p_status groth16_proof_read(const char *path, groth16_proof *out, p_err *err);
 
-p_status groth16_public_write(const char *path, const uint64_t *values, uint32_t count, p_err *err);
 /** *values: count * 4 words, below r each; the caller's to free. */
 p_status groth16_public_read(const char *path, uint64_t **values, uint32_t *count, p_err *err);
 
-p_status groth16_vk_write(const char *path, const groth16_vk *vk, p_err *err);
 /** Free it with groth16_vk_free, also after a failure. */
 p_status groth16_vk_read(const char *path, groth16_vk *out, p_err *err);
 void groth16_vk_free(groth16_vk *vk);
