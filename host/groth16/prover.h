@@ -42,7 +42,8 @@ typedef struct groth16_report {
     bool repeated;                  /**< the first proof did not hold */
 } groth16_report;
 
-/** Bytes that a proof takes: the arrays here and the largest job on the device. */
+/** Bytes that a proof takes: the arrays here and the transforms' job. What a sum takes beside its
+ * points is known to the device only when they are loaded, and is not counted. */
 p_status groth16_memory(const zkey *key, const groth16_options *o, uint64_t *bytes, p_err *err);
 
 /** Proves. witness: key->n_wires * 4 words, canonical, as wtns_read gives them. P_EINVAL if the
