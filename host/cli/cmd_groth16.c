@@ -5,7 +5,7 @@
 #include "host/cli/terminal.h"
 #include "host/groth16/json.h"
 #include "host/groth16/prover.h"
-#include "host/groth16/wtns.h"
+#include "host/iden3/wtns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "driver/driver.h"
 #include "driver/field/bn_fr.h"
-#include "host/groth16/field_header.h"
+#include "host/iden3/field_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #define ZKP_HOST_GROTH16_ZKEY_H
 
 #include "driver/field/bn_curve.h"
-#include "host/groth16/binfile.h"
+#include "host/iden3/binfile.h"
 
 /** The verifying key's part of a key. */
 typedef struct groth16_vk {

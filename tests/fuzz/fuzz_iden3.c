@@ -1,7 +1,7 @@
 /* Input: a .zkey or .wtns file. Reading it, its coefficients and its points ends with success or
  * with an error that says why. */
 #define _GNU_SOURCE /* memfd_create */
-#include "host/groth16/wtns.h"
+#include "host/iden3/wtns.h"
 #include "host/groth16/zkey.h"
 
 #include <stdio.h>

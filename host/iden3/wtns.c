@@ -1,7 +1,7 @@
-#include "host/groth16/wtns.h"
+#include "host/iden3/wtns.h"
 
 #include "driver/field/bn_fr.h"
-#include "host/groth16/field_header.h"
+#include "host/iden3/field_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

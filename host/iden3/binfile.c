@@ -1,4 +1,4 @@
-#include "host/groth16/binfile.h"
+#include "host/iden3/binfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "host/groth16/field_header.h"
+#include "host/iden3/field_header.h"
 
 #include "driver/field/bn254_constants.h"
 

@@ -1,9 +1,9 @@
 /** What the headers of iden3's formats say of a prime: its length in bytes and its value. Both
  * primes of BN254, nothing else, are taken. */
-#ifndef ZKP_HOST_GROTH16_FIELD_HEADER_H
-#define ZKP_HOST_GROTH16_FIELD_HEADER_H
+#ifndef ZKP_HOST_IDEN3_FIELD_HEADER_H
+#define ZKP_HOST_IDEN3_FIELD_HEADER_H
 
-#include "host/groth16/binfile.h"
+#include "host/iden3/binfile.h"
 
 #define FIELD_HEADER_BYTES 36
 

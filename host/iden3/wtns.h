@@ -1,9 +1,9 @@
 /** Witnesses: iden3's .wtns. Value i is wire i's, wire 0 is 1; canonical numbers below r, four
  * little-endian words each. */
-#ifndef ZKP_HOST_GROTH16_WTNS_H
-#define ZKP_HOST_GROTH16_WTNS_H
+#ifndef ZKP_HOST_IDEN3_WTNS_H
+#define ZKP_HOST_IDEN3_WTNS_H
 
-#include "host/groth16/binfile.h"
+#include "host/iden3/binfile.h"
 
 typedef struct wtns {
     binfile file;

@@ -8,8 +8,8 @@
  * not at all. Every error names the file, the section and the offset in the file.
  *
  * An object is used by one thread at a time, but binfile_read by any number. */
-#ifndef ZKP_HOST_GROTH16_BINFILE_H
-#define ZKP_HOST_GROTH16_BINFILE_H
+#ifndef ZKP_HOST_IDEN3_BINFILE_H
+#define ZKP_HOST_IDEN3_BINFILE_H
 
 #include "driver/base/err.h"
 
