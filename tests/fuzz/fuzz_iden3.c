@@ -1,8 +1,8 @@
 /* Input: a .zkey or .wtns file. Reading it, its coefficients and its points ends with success or
  * with an error that says why. */
 #define _GNU_SOURCE /* memfd_create */
-#include "host/iden3/wtns.h"
 #include "host/groth16/zkey.h"
+#include "host/iden3/wtns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
