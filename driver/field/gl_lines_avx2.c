@@ -1,0 +1,12 @@
+#if defined(__x86_64__)
+
+#include "driver/field/gl_avx2.h"
+
+#include "driver/field/gl_lines_x86.h"
+
+#define LINES(f) lines_##f##_avx2
+#include "driver/field/gl_lines_impl.h"
+
+const gl_lines_ops gl_lines_avx2 = LINES_OPS("avx2");
+
+#endif
