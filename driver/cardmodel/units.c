@@ -19,8 +19,9 @@ typedef struct unit {
     pthread_cond_t wake;
     uint32_t reg[REGISTERS];
     bool started, quit;
-    uint64_t args[METADATA_MAX_ARGS]; /* of the run, pointers translated */
-    const char *refusal;              /* why it cannot run */
+    uint64_t number_of_run, run_of_kernel; /* of the run, counted when it was started */
+    uint64_t args[METADATA_MAX_ARGS];      /* of the run, pointers translated */
+    const char *refusal;                   /* why it cannot run */
 } unit;
 
 struct model_units {
@@ -68,14 +69,14 @@ static void sleep_ms(uint64_t ms)
 }
 
 /* true: the run ended */
-static bool run(unit *u, const uint64_t *args)
+static bool run(unit *u, const uint64_t *args, uint64_t number, uint64_t of_kernel)
 {
     model_units *all = u->all;
     const model_unit_host *host = &all->host;
     uint32_t k = u->description->kernel;
     const char *name = all->description.kernel[k].name;
     const model_kernel *kernel = &all->kernel[k];
-    uint64_t number = ++all->runs, of_kernel = ++all->kernel_runs[k], begin, cycles = 0;
+    uint64_t begin, cycles = 0;
 
     timeline_write(host->log, "begin kernel=%s unit=%u run=%llu", name, u->number,
                    (unsigned long long)number);
@@ -129,6 +130,7 @@ static void *unit_main(void *context)
     pthread_mutex_lock(&u->lock);
     while (!u->quit) {
         const char *refusal = u->refusal;
+        uint64_t number = u->number_of_run, of_kernel = u->run_of_kernel;
         bool ended = false;
 
         if (!u->started) {
@@ -141,7 +143,7 @@ static void *unit_main(void *context)
         if (refusal)
             u->all->host.lost(u->all->host.context, refusal, false);
         else
-            ended = run(u, args);
+            ended = run(u, args, number, of_kernel);
         pthread_mutex_lock(&u->lock);
         if (ended)
             u->reg[0] = DONE | IDLE;
@@ -236,6 +238,8 @@ bool model_units_write(model_units *all, uint64_t address, const uint8_t *bytes,
         memcpy(&u->reg[at + i], bytes + 4 * i, 4);
     if (at == 0 && (bytes[0] & START) && (u->reg[0] & IDLE)) {
         take_args(u);
+        u->number_of_run = ++all->runs;
+        u->run_of_kernel = ++all->kernel_runs[u->description->kernel];
         u->reg[0] = START;
         u->started = true;
         pthread_cond_signal(&u->wake);

@@ -309,6 +309,7 @@ static void conclude(jobs *j, job_task *task, job_end how, const job_result *res
                         .attempt = task->attempt};
     e->busy = true;
     if (store_end(j, &task->id, &end, true, &event)) {
+        j->task = NULL; /* whoever has the answer sees no job computed any more */
         pthread_mutex_unlock(&j->lock);
         jobs_tell(j, &event);
         pthread_mutex_lock(&j->lock);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { binFolder, connect, execute, quickRequest, run, startServer, status } from './helpers.mjs';
+import { binFolder, connect, execute, quickRequest, run, startServer, status, until } from './helpers.mjs';
 
 const emulated = join(binFolder, '../emulated');
 // the emulated card needs XRT and no sanitizer (driver/cardmodel)
@@ -49,8 +49,9 @@ test('a card by name: opened, executes, survives its card\'s end', { skip }, asy
     client.close();
     const end = await server.stop();
     assert.equal(end.code, 0, server.raw);
-    await sleep(500);
-    assert.deepEqual(children(process.pid).filter((p) => /card|model/.test(p.name)), []);
+    const left = () => children(process.pid).filter((p) => /card|model/.test(p.name));
+    await until(() => left().length === 0);
+    assert.deepEqual(left(), []);
 });
 
 test('auto never takes an emulated card', { skip }, async () => {

@@ -6,7 +6,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
     grpc, binFolder, startServer, connect, status, execute, genProof, submit, cancel, getProof, getProofs, quickRequest,
-    longRequest, sleep, tempFolder, sanitized,
+    longRequest, sleep, tempFolder, until, sanitized,
 } from './helpers.mjs';
 
 const { status: S } = grpc;
@@ -306,7 +306,7 @@ test('a job store whose disk is broken: HALT, clear answers, and a new start fin
         assert.match((await getProof(client, waits, 3600)).result_string, /halted/);
         assert.equal((await getProof(client, 'x')).result, 'RESULT_GET_PROOF_ERROR');
         assert.equal((await execute(client, [quickRequest()])).responses[0].result, 'RESULT_EXECUTE_COMPLETED_OK');
-        assert.ok(server.events('job').some((l) => l.what === 'halted' && l.level === 'error'));
+        assert.ok(await until(() => server.events('job').some((l) => l.what === 'halted' && l.level === 'error')));
         client.close();
         assert.equal((await server.stop()).code, 0, server.raw);
 

@@ -222,6 +222,12 @@ export const encode = (method, request) => methods[method].requestSerialize(requ
 
 export const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
+/** Waits until condition() is true, a minute at most: what a server logs comes later than what it answers. */
+export async function until(condition) {
+    for (let i = 0; i < 6000 && !condition(); i++) await sleep(10);
+    return condition();
+}
+
 // ---- batches ----
 
 const bytes = (hex) => Buffer.from(hex.replace(/^0x/, ''), 'hex');

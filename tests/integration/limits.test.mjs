@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import http2 from 'node:http2';
 import {
-    grpc, startServer, connect, collect, status, execute, emptyStateRequest, longRequest, quickRequest, sleep, sanitized,
+    grpc, startServer, connect, collect, status, execute, emptyStateRequest, longRequest, quickRequest, sleep, until, sanitized,
 } from './helpers.mjs';
 
 const { status: S } = grpc;
@@ -112,9 +112,9 @@ test('no file can be opened any more: connections are refused, and served again 
             s.on('close', () => { refused++; });
             sockets.push(s);
         }
-        await sleep(1500);
+        await until(() => refused >= 80);
         assert.ok(refused >= 80, `${refused} of 150 refused`);
-        assert.ok(server.events('grpc').some((l) => /connections were refused: Too many open files/.test(l.text)), server.raw);
+        assert.ok(await until(() => server.events('grpc').some((l) => /connections were refused: Too many open files/.test(l.text))), server.raw);
         assert.ok(server.log.length < 20, 'it is not said for each');
         assert.equal((await status(early)).state, 'STATUS_PROVER_IDLE', 'who is connected is served');
         for (const s of sockets) s.destroy();

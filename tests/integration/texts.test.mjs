@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-    grpc, startServer, connect, cancel, execute, genProof, getProof, getProofs, submit, emptyStateRequest, longRequest, quickRequest, sleep,
+    grpc, startServer, connect, cancel, execute, genProof, getProof, getProofs, submit, emptyStateRequest, longRequest, quickRequest, sleep, until,
 } from './helpers.mjs';
 
 const { status: S } = grpc;
@@ -25,7 +25,9 @@ test('a job store that is full: the client learns why, the log learns where, onc
             for (const text of [r.details, r.reasons[0]]) assert.match(text, /^job store data_dir\/jobs: holds 0 bytes .* limit of 10;/);
             tellsNothing(server, r);
         }
-        const lines = server.events('job').filter((l) => l.what === 'trouble');
+        const trouble = () => server.events('job').filter((l) => l.what === 'trouble');
+        await until(() => trouble().length > 0);
+        const lines = trouble();
         assert.equal(lines.length, 1, server.raw);
         assert.equal(lines[0].level, 'warn');
         assert.ok(lines[0].text.includes(`${server.dataDir}/jobs`), lines[0].text);

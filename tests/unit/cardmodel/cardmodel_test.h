@@ -74,7 +74,9 @@ void toy_read_at(toy_card *toy, uint64_t address, uint64_t offset, void *bytes, 
 /** The registers of unit 0 or 1. */
 void toy_start(toy_card *toy, unsigned unit, uint64_t from, uint64_t to, uint32_t add);
 uint32_t toy_state(toy_card *toy, unsigned unit);
-/** Polls until the unit says done; false after some seconds. */
+/** Runs that are started while hold is true end only after it is false. */
+void toy_hold(bool hold);
+/** Polls until the unit says done; false after a minute. */
 bool toy_done(toy_card *toy, unsigned unit);
 
 #endif

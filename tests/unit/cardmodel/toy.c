@@ -12,10 +12,20 @@ const char TOY_XML[] =
     "<instance name=\"toy_2\"><addrRemap base=\"0x1810000\" range=\"0x10000\"/></instance>"
     "</kernel></core></project>";
 
+static atomic_bool held;
+
+void toy_hold(bool hold)
+{
+    held = hold;
+}
+
 static void toy(const uint64_t *args)
 {
+    struct timespec pause = {0, 1000000};
     uint64_t word;
 
+    while (held)
+        nanosleep(&pause, NULL);
     memcpy(&word, (const void *)(uintptr_t)args[0], sizeof word);
     word += args[2];
     memcpy((void *)(uintptr_t)args[1], &word, sizeof word);
@@ -178,7 +188,7 @@ bool toy_done(toy_card *t, unsigned unit)
 {
     struct timespec pause = {0, 1000000};
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 60000; i++) {
         if (toy_state(t, unit) & 2)
             return true;
         nanosleep(&pause, NULL);
