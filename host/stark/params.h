@@ -34,7 +34,10 @@ typedef struct stark_params {
 p_status stark_params_choose(stark_level level, drv_hash hash, uint32_t log_rows,
                              uint32_t log_blowup, stark_params *out, p_err *err);
 
-/** Ranges only; P_EINVAL names the field. */
+/** "test", "p100", "p128"; never NULL. */
+const char *stark_level_name(stark_level level);
+
+/** Ranges, and that the AIR fits: P_EINVAL names the field. Nothing about security. */
 p_status stark_params_check(const stark_params *p, const air *a, p_err *err);
 
 /** Digests' log2 in the cap of a tree with 2^log_leaves leaves. */

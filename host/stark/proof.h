@@ -33,15 +33,38 @@ typedef struct stark_shape {
     uint64_t words;                         /**< in all */
 } stark_shape;
 
-/** params must be checked for the air. */
-void stark_shape_compute(const stark_params *params, const air *a, stark_shape *out);
-
 typedef struct stark_proof {
     uint64_t *words; /**< shape.words */
     uint64_t count;
 } stark_proof;
 
+/** params must be checked for the air. */
+void stark_shape_compute(const stark_params *params, const air *a, stark_shape *out);
+
+/** "fixed", "main", "aux", "quotient". */
+const char *stark_tree_name(air_tree tree);
+
+/** What a part consists of. */
+typedef enum stark_part_kind { STARK_PART_WORDS, STARK_PART_DIGESTS } stark_part_kind;
+
+typedef struct stark_part {
+    char name[48];      /**< "cap of main", "query 7: path of layer 1", ... */
+    uint64_t at, words; /**< place in the proof; words > 0 */
+    stark_part_kind kind;
+} stark_part;
+
+/** The parts one after the other, without gaps, from *at = 0 to the end: false after the last. */
+bool stark_shape_part(const stark_shape *shape, uint64_t *at, stark_part *out);
+
+/** P_ECORRUPT, with the part and the offset, unless there are as many words as the shape has, words
+ * of F are canonical and digests are canonical elements. */
+p_status stark_proof_check(const stark_shape *shape, drv_hash hash, const stark_proof *proof,
+                           p_err *err);
+
 void stark_proof_free(stark_proof *proof);
+
+#define STARK_PROOF_VERSION 1
+#define STARK_PROOF_MAGIC "ZKPSTARK"
 
 /** The bytes: "ZKPSTARK", format version, VK digest, publics, the words; all lengths explicit. */
 struct stark_vk;

@@ -41,7 +41,10 @@ typedef struct stark_transcript {
     } state;
     uint64_t squeezed[3]; /**< BN254: the current element's words */
     uint32_t place;       /**< the next word to read */
-    void (*log)(void *context, const char *event, const char *what, uint64_t count);
+    /** event: "absorb" (words are the caller's array; count words, digests 4 each), "begin" (a
+     * squeeze phase, nothing else set), "squeeze" (words are what came out). NULL: nobody. */
+    void (*log)(void *context, const char *event, const char *what, const uint64_t *words,
+                uint64_t count);
     void *log_context;
 } stark_transcript;
 
@@ -51,11 +54,13 @@ void stark_absorb_words(stark_transcript *t, const char *what, const uint64_t *w
                         uint64_t count);
 void stark_absorb_digests(stark_transcript *t, const char *what, const uint64_t *digests,
                           uint64_t count);
+/** Begins a squeeze phase: once before the phase's challenges, and only for those. */
 void stark_squeeze_begin(stark_transcript *t);
 gl_ext stark_squeeze_ext(stark_transcript *t, const char *what);
-/** The VK digest's form: one digest, a phase of its own. */
+/** The VK digest's form: one digest, a phase of its own (which it begins). */
 void stark_squeeze_digest(stark_transcript *t, uint64_t digest[DRV_DIGEST_WORDS]);
-/** The phase after the nonce: the grinding element's low 64 bits, then the indices. */
+/** The phase after the nonce (which it begins): the grinding element's low 64 bits; then the
+ * indices, in the same phase. */
 uint64_t stark_squeeze_grinding(stark_transcript *t);
 void stark_squeeze_indices(stark_transcript *t, uint32_t log_n, uint64_t *out, uint32_t count);
 
