@@ -1,6 +1,7 @@
 /* zkprover groth16: proofs with snarkjs' keys, and their verification. */
+#include "host/cli/cmd_groth16.h"
+
 #include "driver/base/memory.h"
-#include "host/cli/cli.h"
 #include "host/cli/output.h"
 #include "host/cli/terminal.h"
 #include "host/groth16/json.h"
@@ -11,11 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_THREADS 1024
 #define CLOSE_MS 10000
 
-/* Writes a value and releases it; NULL: there was no memory for it. */
-static p_status write_json(const char *path, json_t *value, p_err *err)
+p_status cmd_groth16_write_json(const char *path, json_t *value, p_err *err)
 {
     p_status s = value ? output_json_file(path, value, err)
                        : p_err_set(err, P_EEXHAUSTED, "%s: no memory", path);
@@ -54,7 +53,7 @@ static p_status open_devices(const cli_command *self, const cli_args *args, prov
 {
     uint64_t threads = 0;
     const char *name = cli_args_get(self, args, "device");
-    p_status s = cli_args_number(self, args, "threads", 1, MAX_THREADS, &threads, err);
+    p_status s = cli_args_number(self, args, "threads", 1, GROTH16_MAX_THREADS, &threads, err);
     drv_options o = {.threads = (unsigned)threads, .log = tell};
 
     if (s == P_OK)
@@ -64,9 +63,25 @@ static p_status open_devices(const cli_command *self, const cli_args *args, prov
     p->options = (groth16_options){.device = p->device ? p->device : p->cpu,
                                    .cpu = p->cpu,
                                    .threads = (unsigned)threads,
+                                   .production = cli_args_get(self, args, "production") != NULL,
                                    .progress = show_phase,
                                    .context = p};
     return s;
+}
+
+/* In every run: a key that anybody could prove anything with. */
+static void warn(const zkey *key)
+{
+    if (key->setup == ZKEY_SETUP_DEV_INSECURE)
+        fprintf(stderr,
+                "zkprover groth16: warning: %s is of a development setup (insecure): whoever made "
+                "it may prove anything\n",
+                key->file.path);
+    else if (key->setup == ZKEY_SETUP_NO_CONTRIBUTION)
+        fprintf(stderr,
+                "zkprover groth16: warning: %s has no contribution (insecure): everyone can prove "
+                "anything with it\n",
+                key->file.path);
 }
 
 /* The witness in memory, after a look at what the whole takes. */
@@ -75,6 +90,10 @@ static p_status load(proving *p, const char *key_path, const char *witness_path,
     uint64_t need, have = p_memory_available();
     p_status s = zkey_open(&p->key, key_path, err);
 
+    if (s == P_OK && p->options.production)
+        s = zkey_check_production(&p->key, err);
+    if (s == P_OK)
+        warn(&p->key);
     if (s == P_OK)
         s = wtns_open(&p->witness, witness_path, err);
     if (s != P_OK)
@@ -107,6 +126,7 @@ static void print_report(const proving *p)
             json_object_set_new(o, groth16_phase_name((groth16_phase)i),
                                 json_real(p->report.seconds[i]));
         json_object_set_new(o, "repeated", json_boolean(p->report.repeated));
+        json_object_set_new(o, "setup", json_string(zkey_setup_name(p->key.setup)));
         output_json_line(stdout, o);
         return;
     }
@@ -144,9 +164,10 @@ static cli_exit prove(const cli_command *self, const cli_args *args)
     if (s == P_OK)
         s = groth16_prove(&p.key, p.values, &p.options, &proof, &p.report, &err);
     if (s == P_OK)
-        s = write_json(file[2], groth16_proof_json(&proof), &err);
+        s = cmd_groth16_write_json(file[2], groth16_proof_json(&proof), &err);
     if (s == P_OK)
-        s = write_json(file[3], groth16_public_json(p.values + 4, p.key.n_public), &err);
+        s = cmd_groth16_write_json(file[3], groth16_public_json(p.values + 4, p.key.n_public),
+                                   &err);
     if (s == P_OK)
         print_report(&p);
     else if (code == CLI_OK)
@@ -209,7 +230,7 @@ static cli_exit export_vk(const cli_command *self, const cli_args *args)
     }
     s = zkey_open(&key, args->operands[1], &err);
     if (s == P_OK)
-        s = write_json(args->operands[2], groth16_vk_json(&key.vk), &err);
+        s = cmd_groth16_write_json(args->operands[2], groth16_vk_json(&key.vk), &err);
     zkey_close(&key);
     return s == P_OK ? CLI_OK : cli_fail(&err);
 }
@@ -219,25 +240,33 @@ static cli_exit run(const cli_command *self, const cli_args *args)
     static const struct {
         const char *name;
         cli_exit (*run)(const cli_command *self, const cli_args *args);
-    } actions[] = {{"prove", prove}, {"verify", verify}, {"export-vk", export_vk}};
+    } actions[] = {{"prove", prove},
+                   {"verify", verify},
+                   {"export-vk", export_vk},
+                   {"setup", cmd_groth16_setup}};
     const char *action = args->n_operands ? args->operands[0] : "";
     p_err err = {0};
 
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(action, actions[i].name) == 0)
             return actions[i].run(self, args);
-    p_err_set(&err, P_EINVAL, "expected prove, verify or export-vk, found '%.40s'", action);
+    p_err_set(&err, P_EINVAL, "expected setup, prove, verify or export-vk, found '%.40s'", action);
     return cli_usage(self, &err);
 }
 
 static const cli_option options[] = {
     {"device", "D", "prove: device of the transforms and sums (default cpu; auto: the best)"},
-    {"threads", "T", "prove: threads (default: all this process may use)"},
-    {"json", NULL, "prove: one JSON object with the seconds of each phase"},
+    {"threads", "T", "setup, prove: threads (default: all this process may use)"},
+    {"json", NULL, "setup, prove: one JSON object with seconds and the key's setup"},
+    {"production", NULL, "prove: refuse keys of development setups, or without a contribution"},
+    {"ptau", "FILE", "setup: powers of tau, prepared for phase 2"},
 };
 
 /* clang-format off: one line of text a line */
 static const char details[] =
+    "setup R1CS ZKEY                             an insecure key for development; with --ptau the "
+    "initial\n"
+    "                                            key of phase 2, as snarkjs zkey new makes it\n"
     "prove ZKEY WTNS PROOF.json PUBLIC.json      proves with a key and a witness of snarkjs, "
     "verifies\n"
     "                                            the proof, and writes both files\n"
@@ -250,8 +279,8 @@ static const char details[] =
 
 const cli_command cli_cmd_groth16 = {
     .name = "groth16",
-    .operands = "prove|verify|export-vk FILE...",
-    .summary = "prove and verify with snarkjs' keys",
+    .operands = "setup|prove|verify|export-vk FILE...",
+    .summary = "Groth16: keys, proofs, verification with snarkjs' files",
     .details = details,
     .options = options,
     .n_options = sizeof options / sizeof options[0],

@@ -419,8 +419,11 @@ p_status groth16_prove(const zkey *key, const uint64_t *witness, const groth16_o
              .rows = UINT64_C(1) << key->domain_log2,
              .points_bytes = largest_section(key)};
     uint64_t abc_bytes = 3 * r.rows * ELEMENT_BYTES;
-    p_status s = drv_buffer_alloc(o->cpu, abc_bytes, (void **)&r.abc, err);
+    p_status s = o->production ? zkey_check_production(key, err) : P_OK;
 
+    if (s != P_OK)
+        return s;
+    s = drv_buffer_alloc(o->cpu, abc_bytes, (void **)&r.abc, err);
     if (s == P_OK)
         s = drv_buffer_alloc(o->cpu, r.points_bytes, (void **)&r.points, err);
     r.report.memory_bytes = abc_bytes + r.points_bytes;

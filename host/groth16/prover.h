@@ -31,6 +31,7 @@ typedef struct groth16_options {
     /** For tests: r and s, canonical; NULL: from the system, as it has to be (a proof with known
      * ones tells about the witness). */
     const uint64_t *randomness;
+    bool production;        /**< refuse a key that zkey_check_production does: P_EINVAL */
     const p_cancel *cancel; /**< may be NULL; polled every 100 ms at least */
     void (*progress)(void *context, groth16_phase phase, unsigned percent); /**< may be NULL */
     void *context;

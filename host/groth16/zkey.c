@@ -10,19 +10,9 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are read into words as they are");
 
-#define MAGIC "zkey"
-#define VERSION 1
-#define PROTOCOL_GROTH16 1
 #define COUNT_BYTES 4 /* in front of the coefficients */
 /* H belongs to the coset of the elements of twice that order */
 #define MAX_DOMAIN (UINT32_C(1) << (DRV_FR_MAX_LOG2 - 1))
-
-enum {
-    SECTION_PROTOCOL = 1,
-    SECTION_HEADER = 2,
-    SECTION_IC = 3,
-    SECTION_COEFFICIENTS = 4,
-};
 
 static const struct {
     uint32_t section, bytes;
@@ -110,19 +100,19 @@ static p_status read_header(zkey *z, binfile_cursor *c, p_err *err)
 {
     const binfile_section *section;
     uint32_t protocol, domain = 0;
-    p_status s = binfile_find(&z->file, SECTION_PROTOCOL, "protocol", &section, err);
+    p_status s = binfile_find(&z->file, ZKEY_SECTION_PROTOCOL, "protocol", &section, err);
 
     if (s != P_OK)
         return s;
     binfile_cursor_init(c, &z->file, section);
     s = binfile_next_u32(c, &protocol, err);
-    if (s == P_OK && protocol != PROTOCOL_GROTH16)
+    if (s == P_OK && protocol != ZKEY_PROTOCOL_GROTH16)
         return p_err_set(err, P_EUNSUPPORTED,
                          "%s: section 1, offset %" PRIu64 ": protocol %" PRIu32
                          "; expected 1, Groth16",
                          z->file.path, section->offset, protocol);
     if (s == P_OK)
-        s = binfile_find(&z->file, SECTION_HEADER, "header", &section, err);
+        s = binfile_find(&z->file, ZKEY_SECTION_HEADER, "header", &section, err);
     if (s != P_OK)
         return s;
     binfile_cursor_init(c, &z->file, section);
@@ -158,7 +148,7 @@ static p_status read_ic(zkey *z, binfile_cursor *c, p_err *err)
 {
     const binfile_section *section;
     uint64_t count = (uint64_t)z->n_public + 1;
-    p_status s = binfile_find(&z->file, SECTION_IC, "IC", &section, err);
+    p_status s = binfile_find(&z->file, ZKEY_SECTION_IC, "IC", &section, err);
 
     if (s == P_OK)
         s = binfile_expect(&z->file, section, "IC", count * sizeof(bn_g1), err);
@@ -179,7 +169,7 @@ static p_status find_coefficients(zkey *z, p_err *err)
 {
     uint8_t count[COUNT_BYTES];
     p_status s =
-        binfile_find(&z->file, SECTION_COEFFICIENTS, "coefficients", &z->coefficients, err);
+        binfile_find(&z->file, ZKEY_SECTION_COEFFICIENTS, "coefficients", &z->coefficients, err);
 
     if (s == P_OK)
         s = binfile_read(&z->file, z->coefficients, 0, count, sizeof count, err);
@@ -188,6 +178,92 @@ static p_status find_coefficients(zkey *z, p_err *err)
     z->n_coefficients = binfile_u32(count);
     return binfile_expect(&z->file, z->coefficients, "coefficients",
                           COUNT_BYTES + (uint64_t)z->n_coefficients * ZKEY_COEFFICIENT_BYTES, err);
+}
+
+/* ---- where it is from ---- */
+
+/* Of a contribution: delta after it, three points of its key, a hash, its type. */
+#define CONTRIBUTION_BYTES (3 * sizeof(bn_g1) + sizeof(bn_g2) + 64 + 4)
+
+static p_status read_contributions(zkey *z, binfile_cursor *c, const binfile_section *section,
+                                   p_err *err)
+{
+    const uint8_t *p;
+    uint32_t count = 0, bytes = 0;
+    p_status s;
+
+    binfile_cursor_init(c, &z->file, section);
+    s = binfile_next(c, 64, &p, err);
+    if (s == P_OK)
+        s = binfile_next_u32(c, &count, err);
+    for (uint32_t i = 0; i < count && s == P_OK; i++) {
+        s = binfile_next(c, CONTRIBUTION_BYTES, &p, err);
+        if (s == P_OK && i == count - 1 && memcmp(p, &z->delta1, sizeof z->delta1) != 0)
+            return binfile_damaged(c->file, section, c->at - CONTRIBUTION_BYTES, err,
+                                   "delta after the last contribution is not the key's delta");
+        if (s == P_OK)
+            s = binfile_next_u32(c, &bytes, err);
+        if (s == P_OK)
+            s = binfile_next(c, bytes, &p, err);
+    }
+    z->n_contributions = count;
+    return s == P_OK ? binfile_finish(c, err) : s;
+}
+
+static p_status read_origin(zkey *z, binfile_cursor *c, p_err *err)
+{
+    const binfile_section *list = NULL;
+    bool mark = false;
+    bn_g1 one;
+    p_status s = P_OK;
+
+    for (uint32_t i = 0; i < z->file.count; i++) {
+        if (z->file.section[i].type == ZKEY_SECTION_CONTRIBUTIONS) {
+            s = binfile_find(&z->file, ZKEY_SECTION_CONTRIBUTIONS, "contributions", &list, err);
+            if (s != P_OK)
+                return s;
+        }
+        mark = mark || z->file.section[i].type == ZKEY_SECTION_DEV_MARK;
+    }
+    if (list && list->size > 0)
+        s = read_contributions(z, c, list, err);
+    bn_g1_generator(&one);
+    if (mark)
+        z->setup = ZKEY_SETUP_DEV_INSECURE;
+    else if (z->n_contributions == 0 || bn_g1_eq(&z->delta1, &one))
+        z->setup = ZKEY_SETUP_NO_CONTRIBUTION;
+    else
+        z->setup = ZKEY_SETUP_CONTRIBUTED;
+    return s;
+}
+
+const char *zkey_setup_name(zkey_setup setup)
+{
+    static const char *const names[] = {[ZKEY_SETUP_CONTRIBUTED] = "contributed",
+                                        [ZKEY_SETUP_NO_CONTRIBUTION] = "no-contribution",
+                                        [ZKEY_SETUP_DEV_INSECURE] = "dev-insecure"};
+
+    return (unsigned)setup < sizeof names / sizeof names[0] ? names[setup] : "?";
+}
+
+p_status zkey_check_production(const zkey *z, p_err *err)
+{
+    switch (z->setup) {
+    case ZKEY_SETUP_CONTRIBUTED:
+        return P_OK;
+    case ZKEY_SETUP_NO_CONTRIBUTION:
+        return p_err_set(err, P_EINVAL,
+                         "%s: the key has no contribution, so that everyone knows its secret delta "
+                         "and can prove anything; in production a key of a ceremony is required "
+                         "(snarkjs zkey contribute, zkey verify)",
+                         z->file.path);
+    default:
+        return p_err_set(err, P_EINVAL,
+                         "%s: the key is of a development setup (" ZKEY_DEV_MARK
+                         "): whoever made it may prove anything; in production a key of a ceremony "
+                         "is required",
+                         z->file.path);
+    }
 }
 
 static p_status read_all(zkey *z, p_err *err)
@@ -200,6 +276,8 @@ static p_status read_all(zkey *z, p_err *err)
     s = read_header(z, c, err);
     if (s == P_OK)
         s = read_ic(z, c, err);
+    if (s == P_OK)
+        s = read_origin(z, c, err);
     free(c);
     if (s == P_OK)
         s = find_coefficients(z, err);
@@ -217,7 +295,7 @@ p_status zkey_adopt(zkey *out, int fd, const char *path, p_err *err)
     p_status s;
 
     memset(out, 0, sizeof *out);
-    s = binfile_adopt(&out->file, fd, path, MAGIC, VERSION, err);
+    s = binfile_adopt(&out->file, fd, path, ZKEY_MAGIC, ZKEY_VERSION, err);
     if (s == P_OK)
         s = read_all(out, err);
     if (s != P_OK)
@@ -230,7 +308,7 @@ p_status zkey_open(zkey *out, const char *path, p_err *err)
     p_status s;
 
     memset(out, 0, sizeof *out);
-    s = binfile_open(&out->file, path, MAGIC, VERSION, err);
+    s = binfile_open(&out->file, path, ZKEY_MAGIC, ZKEY_VERSION, err);
     if (s == P_OK)
         s = read_all(out, err);
     if (s != P_OK)

@@ -9,6 +9,37 @@
 #include "driver/field/bn_curve.h"
 #include "host/iden3/binfile.h"
 
+#define ZKEY_MAGIC "zkey"
+#define ZKEY_VERSION 1
+#define ZKEY_PROTOCOL_GROTH16 1
+
+/** Types of sections; those of the points follow COEFFICIENTS: A, B1, B2, C, H. */
+enum {
+    ZKEY_SECTION_PROTOCOL = 1,
+    ZKEY_SECTION_HEADER = 2,
+    ZKEY_SECTION_IC = 3,
+    ZKEY_SECTION_COEFFICIENTS = 4,
+    ZKEY_SECTION_CONTRIBUTIONS = 10,
+    /** Ours, which snarkjs passes over: the key is of a development setup. */
+    ZKEY_SECTION_DEV_MARK = 0x5a4b5001,
+};
+
+/** How section ZKEY_SECTION_DEV_MARK begins; a date follows. */
+#define ZKEY_DEV_MARK "setup=dev-insecure"
+
+/** What a key itself says of where it is from. Whoever knows a setup's secrets can prove anything,
+ * and no key can show that nobody does: ZKEY_SETUP_CONTRIBUTED says that snarkjs' list of
+ * contributions is not empty; whether they are genuine says `snarkjs zkey verify`. */
+typedef enum zkey_setup {
+    ZKEY_SETUP_CONTRIBUTED,
+    ZKEY_SETUP_NO_CONTRIBUTION, /**< initial key of phase 2 (delta = 1, which everyone knows), or no
+                                   list of contributions */
+    ZKEY_SETUP_DEV_INSECURE,    /**< made by one process that knew all secrets */
+} zkey_setup;
+
+/** "contributed", "no-contribution", "dev-insecure": for metadata. */
+const char *zkey_setup_name(zkey_setup setup);
+
 /** The verifying key's part of a key. */
 typedef struct groth16_vk {
     bn_g1 alpha1;
@@ -33,7 +64,8 @@ typedef struct zkey_coefficient {
 typedef struct zkey {
     binfile file;
     uint32_t n_wires, n_public, domain_log2;
-    uint32_t n_coefficients;
+    uint32_t n_coefficients, n_contributions;
+    zkey_setup setup;
     groth16_vk vk;
     bn_g1 beta1, delta1;
     const binfile_section *coefficients, *points[ZKEY_POINTS];
@@ -43,6 +75,10 @@ p_status zkey_open(zkey *out, const char *path, p_err *err);
 p_status zkey_adopt(zkey *out, int fd, const char *path, p_err *err);
 /** Also after a failure. */
 void zkey_close(zkey *z);
+
+/** Whether a key may be used in production: P_EINVAL, with the reason, unless it is
+ * ZKEY_SETUP_CONTRIBUTED. */
+p_status zkey_check_production(const zkey *z, p_err *err);
 
 /** Points of a section, and bytes of one. */
 uint64_t zkey_points_count(const zkey *z, zkey_points which);

@@ -1,9 +1,11 @@
 #!/bin/sh
-# run.sh NODE PROGRAM: exchanges files between the command PROGRAM and snarkjs.
+# run.sh NODE PROGRAM [NAME...]: exchanges files between the command PROGRAM and snarkjs: NAME.test.mjs, or all there are.
 set -eu
+node=$1
 ZKPROVER_PROGRAM=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+shift 2
 cd "$(dirname "$0")"
-if [ ! -x "$1" ]; then
+if [ ! -x "$node" ]; then
     echo "skipped: node is not installed"
     exit 0
 fi
@@ -12,4 +14,8 @@ if [ ! -d node_modules/snarkjs ]; then
     exit 0
 fi
 export ZKPROVER_PROGRAM
-exec "$1" --test --test-concurrency=1
+for name in "$@"; do
+    set -- "$@" "$name.test.mjs"
+    shift
+done
+exec "$node" --test --test-concurrency=1 "$@"

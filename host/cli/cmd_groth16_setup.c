@@ -1,0 +1,78 @@
+/* zkprover groth16 setup: proving keys. */
+#include "driver/base/clock.h"
+#include "host/cli/cmd_groth16.h"
+#include "host/cli/output.h"
+#include "host/cli/terminal.h"
+#include "host/groth16/setup.h"
+#include "host/groth16/zkey.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void show(void *context, const char *what, unsigned percent)
+{
+    char line[80];
+
+    if (!*(const bool *)context)
+        return;
+    snprintf(line, sizeof line, "%s %u%%", what, percent);
+    terminal_line(stderr, *what ? line : "");
+}
+
+static void print_report(const groth16_setup_report *r, zkey_setup setup, bool json)
+{
+    if (json) {
+        output_json_line(
+            stdout,
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I}", "setup", zkey_setup_name(setup),
+                      "constraints", (json_int_t)r->constraints, "wires", (json_int_t)r->wires,
+                      "publics", (json_int_t)r->publics, "domain_log2", (json_int_t)r->domain_log2,
+                      "seconds", r->seconds, "memory_bytes", (json_int_t)r->memory_bytes));
+        return;
+    }
+    printf("%" PRIu64 " constraints, %" PRIu32 " wires, %" PRIu32 " public, domain 2^%" PRIu32
+           ": %.3f s, %" PRIu64 " MB\n",
+           r->constraints, r->wires, r->publics, r->domain_log2, r->seconds,
+           r->memory_bytes / 1000000 + 1);
+}
+
+cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args)
+{
+    const char *ptau = cli_args_get(self, args, "ptau");
+    bool redraw = terminal_can_redraw(stderr), json = cli_args_get(self, args, "json") != NULL;
+    char **file = args->operands + 1;
+    groth16_setup_options o = {.progress = show, .context = &redraw};
+    groth16_setup_report report;
+    uint64_t threads = 0;
+    p_err err = {0};
+    p_status s;
+
+    if (args->n_operands != 3)
+        p_err_set(&err, P_EINVAL, "expected setup R1CS ZKEY, found %zu files",
+                  args->n_operands - 1);
+    else if (cli_args_get(self, args, "device"))
+        p_err_set(&err, P_EINVAL, "--device has no meaning with setup, which the CPU does");
+    else
+        cli_args_number(self, args, "threads", 1, GROTH16_MAX_THREADS, &threads, &err);
+    if (err.status != P_OK)
+        return cli_usage(self, &err);
+    o.threads = (unsigned)threads;
+    if (ptau)
+        s = groth16_setup_ptau(file[0], ptau, file[1], &o, &report, &err);
+    else
+        s = groth16_setup_dev(file[0], file[1], &o, &report, &err);
+    if (s != P_OK)
+        return cli_fail(&err);
+    print_report(&report, ptau ? ZKEY_SETUP_NO_CONTRIBUTION : ZKEY_SETUP_DEV_INSECURE, json);
+    if (ptau)
+        fprintf(stderr,
+                "zkprover groth16: %s is not safe yet: everyone can prove anything with it until "
+                "someone has contributed (snarkjs zkey contribute)\n",
+                file[1]);
+    else
+        fprintf(stderr,
+                "zkprover groth16: warning: %s is of a development setup (insecure): this process "
+                "knew secrets that allow to prove anything with it\n",
+                file[1]);
+    return CLI_OK;
+}
