@@ -1,5 +1,8 @@
 /** Constraints of a STARK, written once (an algebraic intermediate representation).
  *
+ * Refused as mistakes are also: a column, a periodic column or a public value that no constraint
+ * and no message reads, a bus that only has one side, and a constraint that is a constant.
+ *
  * A definition is a C function that a builder runs once; what it records is an air: columns, public
  * values, a graph of expressions with types and degrees, constraints, buses. From that one graph
  * come the prover's code (eval.h, and code generated at build time), the native verifier's
@@ -27,6 +30,7 @@
 #define AIR_NAME_BYTES 64
 #define AIR_MAX_DEGREE 8
 #define AIR_MAX_ARITY 16 /**< values of a message */
+#define AIR_MAX_PERIOD 64
 #define AIR_MIN_LOG_ROWS 6
 #define AIR_MAX_LOG_ROWS 22
 
@@ -209,12 +213,28 @@ struct air {
     struct air_periodic_info {
         char name[AIR_NAME_BYTES];
         uint32_t period;
-        gl_t values[64];
+        gl_t values[AIR_MAX_PERIOD];
     } * periodic;
     uint32_t periodic_count;
+    uint32_t min_log_rows; /**< AIR_MIN_LOG_ROWS, or more: every public column has its rows */
     air_tree_info trees[AIR_TREES];
     uint8_t hash[32]; /**< SHA-256 of all of the above but texts: docs/formats.md */
 };
+
+/** Where a column's (first) value stands among the evaluations of a proof: among those of all real
+ * columns at z (next: of the columns also opened at omega z), trees in order, without zero columns.
+ */
+static inline uint32_t air_opening_index(const air *a, uint32_t column, bool next)
+{
+    const air_column_info *c = &a->columns[column];
+    uint32_t at = c->position;
+
+    if (!c->next)
+        at -= a->trees[c->tree].next_padded - a->trees[c->tree].next;
+    for (uint32_t t = 0; t < (uint32_t)c->tree; t++)
+        at += next ? a->trees[t].next : a->trees[t].real;
+    return at;
+}
 
 /** Quotient's pieces: max_degree - 1. */
 static inline uint32_t air_quotients(const air *a)

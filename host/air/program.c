@@ -1,0 +1,298 @@
+#include "host/air/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+typedef struct maker {
+    const air *a;
+    uint32_t *last; /* the last instruction that uses a node's value */
+    uint32_t *slot; /* of a node */
+    uint32_t *free1, *free3;
+    uint32_t free1_count, free3_count, slots;
+} maker;
+
+static uint32_t slot_take(maker *m, bool ext)
+{
+    uint32_t at;
+
+    if (ext ? m->free3_count : m->free1_count)
+        return ext ? m->free3[--m->free3_count] : m->free1[--m->free1_count];
+    at = m->slots;
+    m->slots += ext ? 3 : 1;
+    return at;
+}
+
+static void slot_give(maker *m, uint32_t node)
+{
+    if (m->a->nodes[node].ext)
+        m->free3[m->free3_count++] = m->slot[node];
+    else
+        m->free1[m->free1_count++] = m->slot[node];
+}
+
+static air_operand operand(const maker *m, uint32_t node)
+{
+    const air_node *n = &m->a->nodes[node];
+    bool uniform = n->degree == 0;
+
+    return (air_operand){uniform, n->ext, uniform ? node : m->slot[node]};
+}
+
+static gl_ext uniform_value(const air_program *p, const air_instance *in, const air_node *n)
+{
+    switch ((air_op)n->op) {
+    case AIR_PUBLIC:
+        return gl_ext_from_base(in->publics[n->a]);
+    case AIR_RANDOM:
+        return in->challenges[n->a];
+    case AIR_CONSTANT:
+        return gl_ext_from_base(n->value);
+    case AIR_ADD:
+        return gl_ext_add(p->uniform[n->a], p->uniform[n->b]);
+    case AIR_SUB:
+        return gl_ext_sub(p->uniform[n->a], p->uniform[n->b]);
+    default:
+        return gl_ext_mul(p->uniform[n->a], p->uniform[n->b]);
+    }
+}
+
+static void emit(air_program *p, maker *m, const bool *need)
+{
+    const air *a = m->a;
+    uint32_t *head = m->last + a->node_count; /* first root of a node + 1, then a list */
+    uint32_t *follow = head + a->node_count;
+
+    for (uint32_t i = 0; i < a->node_count; i++) {
+        const air_node *n = &a->nodes[i];
+        bool op = n->op >= AIR_ADD;
+
+        if (!need[i])
+            continue;
+        if (n->degree > 0) {
+            air_instr *x = &p->instr[p->instr_count++];
+
+            *x = (air_instr){.kind = AIR_INSTR_LEAF, .node = i};
+            if (op) {
+                x->kind = (air_instr_kind)(AIR_INSTR_ADD + (n->op - AIR_ADD));
+                x->a = operand(m, n->a);
+                x->b = operand(m, n->b);
+            }
+            m->slot[i] = slot_take(m, n->ext);
+            x->out = operand(m, i);
+        }
+        for (uint32_t r = head[i]; r; r = follow[r - 1])
+            p->instr[p->instr_count++] =
+                (air_instr){.kind = AIR_INSTR_ROOT, .node = r - 1, .a = operand(m, i)};
+        if (op && n->degree > 0) {
+            if (m->last[n->a] == i && a->nodes[n->a].degree > 0)
+                slot_give(m, n->a);
+            if (n->b != n->a && m->last[n->b] == i && a->nodes[n->b].degree > 0)
+                slot_give(m, n->b);
+        }
+        if (m->last[i] == i && n->degree > 0)
+            slot_give(m, i);
+    }
+}
+
+p_status air_program_create(const air *a, const air_instance *instance, const uint32_t *roots,
+                            uint32_t count, air_program *out, p_err *err)
+{
+    size_t nodes = a->node_count;
+    maker m = {.a = a};
+    bool *need = calloc(nodes, sizeof(*need));
+
+    *out = (air_program){.a = a, .roots = count};
+    m.last = calloc(2 * nodes + count, sizeof(*m.last));
+    m.slot = calloc(3 * nodes, sizeof(*m.slot));
+    out->instr = calloc(nodes + count, sizeof(*out->instr));
+    out->uniform = calloc(nodes, sizeof(*out->uniform));
+    if (!need || !m.last || !m.slot || !out->instr || !out->uniform) {
+        free(need);
+        free(m.last);
+        free(m.slot);
+        air_program_destroy(out);
+        return p_err_set(err, P_EEXHAUSTED, "AIR %s: no memory for its program",
+                         a->definition.name);
+    }
+    m.free1 = m.slot + nodes;
+    m.free3 = m.free1 + nodes;
+    for (uint32_t i = count; i-- > 0;) {
+        uint32_t *head = m.last + nodes + roots[i];
+
+        m.last[2 * nodes + i] = *head;
+        *head = i + 1;
+        need[roots[i]] = true;
+    }
+    for (uint32_t i = a->node_count; i-- > 0;) {
+        const air_node *n = &a->nodes[i];
+
+        if (need[i] && n->op >= AIR_ADD)
+            need[n->a] = need[n->b] = true;
+    }
+    for (uint32_t i = 0; i < a->node_count; i++) {
+        const air_node *n = &a->nodes[i];
+
+        m.last[i] = i;
+        if (need[i] && n->op >= AIR_ADD)
+            m.last[n->a] = m.last[n->b] = i;
+        if (need[i] && n->degree == 0)
+            out->uniform[i] = uniform_value(out, instance, n);
+    }
+    emit(out, &m, need);
+    out->slots = m.slots;
+    free(need);
+    free(m.last);
+    free(m.slot);
+    return P_OK;
+}
+
+void air_program_destroy(air_program *p)
+{
+    free(p->instr);
+    free(p->uniform);
+    p->instr = NULL;
+    p->uniform = NULL;
+}
+
+/* ---- running ---- */
+
+typedef struct run {
+    const air_program *p;
+    gl_t *scratch;
+    uint32_t rows;
+} run;
+
+static gl_t *slot_at(const run *r, air_operand x)
+{
+    return r->scratch + (size_t)x.at * AIR_BLOCK;
+}
+
+static gl_ext value_at(const run *r, air_operand x, uint32_t row)
+{
+    const gl_t *v;
+
+    if (x.uniform)
+        return r->p->uniform[x.at];
+    v = slot_at(r, x) + row;
+    return x.ext ? (gl_ext){{v[0], v[AIR_BLOCK], v[2 * AIR_BLOCK]}} : gl_ext_from_base(*v);
+}
+
+static void run_ext(const run *r, const air_instr *x)
+{
+    gl_t *out = slot_at(r, x->out);
+
+    for (uint32_t i = 0; i < r->rows; i++) {
+        gl_ext p = value_at(r, x->a, i), q = value_at(r, x->b, i), v;
+
+        if (x->kind == AIR_INSTR_ADD)
+            v = gl_ext_add(p, q);
+        else if (x->kind == AIR_INSTR_SUB)
+            v = gl_ext_sub(p, q);
+        else if (!x->a.ext)
+            v = gl_ext_scale(q, p.c[0]);
+        else if (!x->b.ext)
+            v = gl_ext_scale(p, q.c[0]);
+        else
+            v = gl_ext_mul(p, q);
+        for (unsigned c = 0; c < 3; c++)
+            out[c * AIR_BLOCK + i] = v.c[c];
+    }
+}
+
+static const gl_t *base_operand(const run *r, air_operand x, gl_t fill[AIR_BLOCK])
+{
+    if (!x.uniform)
+        return slot_at(r, x);
+    for (uint32_t i = 0; i < AIR_BLOCK; i++)
+        fill[i] = r->p->uniform[x.at].c[0];
+    return fill;
+}
+
+static void run_base(const run *r, const air_instr *x)
+{
+    gl_t fill_a[AIR_BLOCK], fill_b[AIR_BLOCK];
+    const gl_t *p = base_operand(r, x->a, fill_a), *q = base_operand(r, x->b, fill_b);
+    gl_t *out = slot_at(r, x->out);
+
+    switch (x->kind) {
+    case AIR_INSTR_ADD:
+        for (uint32_t i = 0; i < r->rows; i++)
+            out[i] = gl_add(p[i], q[i]);
+        break;
+    case AIR_INSTR_SUB:
+        for (uint32_t i = 0; i < r->rows; i++)
+            out[i] = gl_sub(p[i], q[i]);
+        break;
+    default:
+        for (uint32_t i = 0; i < r->rows; i++)
+            out[i] = gl_mul(p[i], q[i]);
+        break;
+    }
+}
+
+void air_program_run(const air_program *p, gl_t *scratch, const air_block *block)
+{
+    run r = {p, scratch, block->rows};
+
+    for (uint32_t k = 0; k < p->instr_count; k++) {
+        const air_instr *x = &p->instr[k];
+
+        if (x->kind == AIR_INSTR_LEAF)
+            block->leaf(block, &p->a->nodes[x->node], slot_at(&r, x->out));
+        else if (x->kind == AIR_INSTR_ROOT)
+            block->root(block, x->node, x->a.ext, x->a.uniform ? NULL : slot_at(&r, x->a),
+                        x->a.uniform ? p->uniform[x->a.at] : gl_ext_from_base(0));
+        else if (x->out.ext)
+            run_ext(&r, x);
+        else
+            run_base(&r, x);
+    }
+}
+
+/* ---- leaves of a trace ---- */
+
+static const drv_matrix *trace_matrix(const air_trace *trace, air_tree tree)
+{
+    return tree == AIR_TREE_FIXED  ? &trace->fixed
+           : tree == AIR_TREE_MAIN ? &trace->main
+                                   : &trace->aux;
+}
+
+void air_trace_leaf(const air_block *block, const air_node *n, gl_t *out)
+{
+    const air_trace_block *t = block->context;
+    uint64_t rows = UINT64_C(1) << t->trace->log_rows;
+
+    for (uint32_t i = 0; i < block->rows; i++) {
+        uint64_t row = t->first + i;
+
+        switch ((air_op)n->op) {
+        case AIR_COLUMN: {
+            const air_column_info *c = &t->a->columns[n->a];
+            const drv_matrix *m = trace_matrix(t->trace, c->tree);
+
+            row = (row + n->b) & (rows - 1);
+            for (uint32_t k = 0; k < c->width; k++) {
+                uint32_t column = c->position + k;
+
+                out[k * AIR_BLOCK + i] = m->data[(column / 8 * rows + row) * 8 + column % 8];
+            }
+            break;
+        }
+        case AIR_PERIODIC:
+            out[i] = t->a->periodic[n->a].values[row & (t->a->periodic[n->a].period - 1)];
+            break;
+        case AIR_FIRST:
+            out[i] = row == 0;
+            break;
+        case AIR_LAST:
+            out[i] = row == rows - 1;
+            break;
+        default: /* AIR_PUBLIC_COLUMN; the others have degree 0 */
+            out[i] = row < n->b ? t->publics[n->a + row] : 0;
+            break;
+        }
+    }
+}
