@@ -7,11 +7,13 @@
 
 #include "driver/base/cancel.h"
 #include "driver/field/bn_fr.h"
-#include "host/iden3/r1cs_file.h"
+#include "host/iden3/binfile.h"
 
 typedef struct groth16_circuit {
-    r1cs_file file;
-    uint32_t wires, publics, constraints; /**< publics: without wire 0 */
+    binfile file;
+    const binfile_section *rows;
+    uint32_t wires, publics; /**< publics: without wire 0 */
+    uint64_t constraints;
     uint32_t domain_log2; /**< of the least domain that has all rows, as snarkjs counts it */
 } groth16_circuit;
 

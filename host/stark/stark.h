@@ -63,6 +63,10 @@ typedef struct stark_report {
 p_status stark_setup(const air *a, const stark_params *params, drv_device *device,
                      const stark_options *o, stark_key *out, p_err *err);
 void stark_key_free(stark_key *key);
+/** The proving key that belongs to a verifying key: stark_setup once more; P_ECORRUPT if the
+ * digests differ. vk is not kept, its air is. Free as above. */
+p_status stark_key_open(const stark_vk *vk, drv_device *device, const stark_options *o,
+                        stark_key *out, p_err *err);
 
 /** Bytes that a proof needs at its peak, host and device together, without the trace of the caller.
  */
