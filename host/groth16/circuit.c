@@ -1,7 +1,6 @@
 #include "host/groth16/circuit.h"
 
 #include "driver/driver.h"
-#include "host/iden3/field_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,60 +9,24 @@
 /* H belongs to the coset of the elements of twice that order */
 #define MAX_DOMAIN_LOG2 (DRV_FR_MAX_LOG2 - 1)
 
-static p_status read_header(groth16_circuit *c, binfile_cursor *cur, p_err *err)
-{
-    const binfile_section *section;
-    uint32_t outputs = 0, inputs = 0, word;
-    const uint8_t *p;
-    p_status s = binfile_find(&c->file, 1, "header", &section, err);
-
-    if (s != P_OK)
-        return s;
-    binfile_cursor_init(cur, &c->file, section);
-    s = field_header_next(cur, FIELD_HEADER_R, "r", err);
-    if (s == P_OK)
-        s = binfile_next_u32(cur, &c->wires, err);
-    if (s == P_OK)
-        s = binfile_next_u32(cur, &outputs, err);
-    if (s == P_OK)
-        s = binfile_next_u32(cur, &inputs, err);
-    if (s == P_OK)
-        s = binfile_next_u32(cur, &word, err);
-    if (s == P_OK)
-        s = binfile_next(cur, 8, &p, err);
-    if (s == P_OK)
-        s = binfile_next_u32(cur, &word, err);
-    if (s != P_OK)
-        return s;
-    c->constraints = word;
-    if ((uint64_t)outputs + inputs >= c->wires)
-        return binfile_damaged(&c->file, section, cur->at, err, "more public wires than wires");
-    c->publics = outputs + inputs;
-    return binfile_find(&c->file, 2, "constraints", &c->rows, err);
-}
-
 p_status groth16_circuit_open(groth16_circuit *out, const char *path, p_err *err)
 {
-    binfile_cursor *cur = malloc(sizeof *cur);
     p_status s;
 
     memset(out, 0, sizeof *out);
-    out->file.fd = -1;
-    if (!cur)
-        return p_err_set(err, P_EEXHAUSTED, "%s: no memory", path);
-    s = binfile_open(&out->file, path, "r1cs", 1, err);
-    if (s == P_OK)
-        s = read_header(out, cur, err);
-    free(cur);
+    s = r1cs_file_open(&out->file, path, err);
     if (s != P_OK)
         return s;
+    out->wires = out->file.header.wires;
+    out->publics = out->file.header.outputs + out->file.header.inputs;
+    out->constraints = out->file.header.constraints;
     /* snarkjs: floor(log2(constraints + publics)) + 1, enough for the 1 + publics rows more */
-    for (uint64_t n = out->constraints + out->publics; n > 1; n >>= 1)
+    for (uint64_t n = (uint64_t)out->constraints + out->publics; n > 1; n >>= 1)
         out->domain_log2++;
     out->domain_log2++;
     if (out->domain_log2 > MAX_DOMAIN_LOG2)
         return p_err_set(err, P_EUNSUPPORTED,
-                         "%s: %" PRIu64 " constraints and %" PRIu32
+                         "%s: %" PRIu32 " constraints and %" PRIu32
                          " public values need a domain of 2^%" PRIu32 "; at most 2^%d is supported",
                          path, out->constraints, out->publics, out->domain_log2, MAX_DOMAIN_LOG2);
     return P_OK;
@@ -71,47 +34,41 @@ p_status groth16_circuit_open(groth16_circuit *out, const char *path, p_err *err
 
 void groth16_circuit_close(groth16_circuit *c)
 {
-    binfile_close(&c->file);
+    r1cs_file_close(&c->file);
 }
 
-static p_status each(const groth16_circuit *c, binfile_cursor *cur, groth16_visit *visit, void *arg,
-                     const p_cancel *cancel, p_err *err)
+static p_status each(const groth16_circuit *c, r1cs_file_cursor *cur, groth16_visit *visit,
+                     void *arg, const p_cancel *cancel, p_err *err)
 {
     groth16_term t;
     p_status s = P_OK;
 
-    binfile_cursor_init(cur, &c->file, c->rows);
-    for (uint64_t row = 0; row < c->constraints && s == P_OK; row++) {
-        t.row = (uint32_t)row;
-        if (row % 4096 == 0 && p_cancel_requested(cancel))
+    r1cs_file_start(cur, &c->file);
+    for (uint64_t i = 0; i < (uint64_t)c->constraints * 3 && s == P_OK; i++) {
+        uint32_t terms = 0;
+
+        if (i % 16384 == 0 && p_cancel_requested(cancel))
             return p_err_set(err, P_ECANCELLED, "cancelled");
-        for (int m = 0; m < 3 && s == P_OK; m++) {
-            uint32_t terms;
+        t.row = (uint32_t)(i / 3);
+        t.matrix = (groth16_matrix)(i % 3);
+        s = r1cs_file_next(cur, &terms, err);
+        for (uint32_t k = 0; k < terms && s == P_OK; k++) {
+            uint64_t words[4];
 
-            t.matrix = (groth16_matrix)m;
-            s = binfile_next_u32(cur, &terms, err);
-            for (uint32_t i = 0; s == P_OK && i < terms; i++) {
-                const uint8_t *p;
-                uint64_t words[4];
-
-                s = binfile_next(cur, 36, &p, err);
-                if (s != P_OK)
-                    break;
-                t.wire = binfile_u32(p);
-                memcpy(words, p + 4, sizeof words);
-                if (t.wire >= c->wires || !bn_fr_set_words(&t.factor, words))
-                    return binfile_damaged(&c->file, c->rows, cur->at, err, "wire or factor");
-                s = visit(arg, &t, err);
-            }
+            s = r1cs_file_term(cur, &t.wire, words, err);
+            if (s != P_OK)
+                break;
+            bn_fr_set_words(&t.factor, words); /* r1cs_file_term has seen that it is below r */
+            s = visit(arg, &t, err);
         }
     }
     if (s == P_OK)
-        s = binfile_finish(cur, err);
+        s = r1cs_file_finish(cur, err);
     t.matrix = GROTH16_A;
     bn_fr_set_one(&t.factor);
-    for (uint64_t i = 0; i <= c->publics && s == P_OK; i++) {
-        t.row = (uint32_t)(c->constraints + i);
-        t.wire = (uint32_t)i;
+    for (uint32_t i = 0; i <= c->publics && s == P_OK; i++) {
+        t.row = c->constraints + i;
+        t.wire = i;
         s = visit(arg, &t, err);
     }
     return s;
@@ -120,11 +77,11 @@ static p_status each(const groth16_circuit *c, binfile_cursor *cur, groth16_visi
 p_status groth16_circuit_each(const groth16_circuit *c, groth16_visit *visit, void *arg,
                               const p_cancel *cancel, p_err *err)
 {
-    binfile_cursor *cur = malloc(sizeof *cur);
+    r1cs_file_cursor *cur = malloc(sizeof *cur);
     p_status s;
 
     if (!cur)
-        return p_err_set(err, P_EEXHAUSTED, "%s: no memory", c->file.path);
+        return p_err_set(err, P_EEXHAUSTED, "%s: no memory", c->file.file.path);
     s = each(c, cur, visit, arg, cancel, err);
     free(cur);
     return s;

@@ -7,13 +7,11 @@
 
 #include "driver/base/cancel.h"
 #include "driver/field/bn_fr.h"
-#include "host/iden3/binfile.h"
+#include "host/iden3/r1cs_file.h"
 
 typedef struct groth16_circuit {
-    binfile file;
-    const binfile_section *rows;
-    uint32_t wires, publics; /**< publics: without wire 0 */
-    uint64_t constraints;
+    r1cs_file file;
+    uint32_t wires, publics, constraints; /**< publics: without wire 0 */
     uint32_t domain_log2; /**< of the least domain that has all rows, as snarkjs counts it */
 } groth16_circuit;
 

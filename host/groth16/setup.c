@@ -196,7 +196,7 @@ static p_status evaluate(setup *s, p_err *err)
     if (status == P_OK && s->n_coefficients > UINT32_MAX)
         status = p_err_set(err, P_EUNSUPPORTED,
                            "%s: %" PRIu64 " entries of A and B; a key holds at most %" PRIu32,
-                           s->circuit.file.path, s->n_coefficients, UINT32_MAX);
+                           s->circuit.file.file.path, s->n_coefficients, UINT32_MAX);
     return status == P_OK ? loop(s, s->circuit.wires, combine_item, err) : status;
 }
 

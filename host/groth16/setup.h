@@ -46,7 +46,7 @@ p_status groth16_setup_dev(const char *r1cs, const char *out, const groth16_setu
 
 /** The same from powers of tau; P_EINVAL if there are too few for the circuit, or if the file is
  * not prepared for phase 2. */
-p_status groth16_setup_ptau(const char *r1cs, const char *ptau, const char *out,
+p_status groth16_setup_ptau(const char *r1cs, const char *powers, const char *out,
                             const groth16_setup_options *o, groth16_setup_report *report,
                             p_err *err);
 

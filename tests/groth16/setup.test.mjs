@@ -2,11 +2,24 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as snarkjs from 'snarkjs';
 import { at, bytes, circom, clean, json, ok, sections, zkprover } from './common.mjs';
 
+const here = dirname(fileURLToPath(import.meta.url));
+
 before(async () => {
     circom('circuit');
+    // a domain of 2^7, all that the powers of tau allow, and smaller ones; no private wire but those of a product
+    circom('small', readFileSync(join(here, 'circuit.circom'), 'utf8').replace('Chain(100)', 'Chain(40)'));
+    circom('public', `pragma circom 2.0.0;
+        template Square() { signal input a; signal output b; b <== 5 * a * a + 7; }
+        component main {public [a]} = Square();`);
+    const curve = await snarkjs.curves.getCurveFromName('bn128');
+    await snarkjs.powersOfTau.newAccumulator(curve, 7, at('0.ptau'));
+    await snarkjs.powersOfTau.contribute(at('0.ptau'), at('1.ptau'), 'test', 'entropy of a test');
+    await snarkjs.powersOfTau.preparePhase2(at('1.ptau'), at('final.ptau'));
     await snarkjs.wtns.calculate({ a: 77, b: 5 }, at('circuit_js/circuit.wasm'), at('w.wtns'));
 });
 
@@ -79,4 +92,72 @@ test('circuits that are damaged, too large or not there: an error, and no key', 
     assert.equal(zkprover('setup', at('absent.r1cs'), at('bad.zkey')).status, 1);
     assert.equal(zkprover('setup', at('circuit.r1cs')).status, 2);
     assert.equal(zkprover('setup', at('circuit.r1cs'), at('bad.zkey'), '--device', 'cpu').status, 2);
+});
+
+for (const name of ['circuit', 'small', 'public']) {
+    test(`the initial key of phase 2 is that of snarkjs, byte for byte: ${name}`, async () => {
+        await snarkjs.zKey.newZKey(at(`${name}.r1cs`), at('final.ptau'), at(`${name}.theirs.zkey`));
+        const made = ok('setup', at(`${name}.r1cs`), at(`${name}.zkey`), '--ptau', at('final.ptau'), '--threads', '3');
+        assert.match(made.stderr, /is not safe yet/);
+        assert.ok(bytes(`${name}.zkey`).equals(bytes(`${name}.theirs.zkey`)));
+    });
+}
+
+test('an initial key is not safe before a contribution; snarkjs contributes to ours and verifies the result', async () => {
+    ok('setup', at('circuit.r1cs'), at('0.zkey'), '--ptau', at('final.ptau'));
+    const files = [at('w.wtns'), at('p.json'), at('s.json')];
+    assert.match(ok('prove', at('0.zkey'), ...files).stderr, /warning: .*0\.zkey has no contribution/);
+    assert.equal(JSON.parse(ok('prove', '--json', at('0.zkey'), ...files).stdout).setup, 'no-contribution');
+    const refused = zkprover('prove', '--production', at('0.zkey'), ...files);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /0\.zkey: the key has no contribution/);
+
+    await snarkjs.zKey.contribute(at('0.zkey'), at('1.zkey'), 'test', 'entropy of a test');
+    assert.ok(await snarkjs.zKey.verifyFromR1cs(at('circuit.r1cs'), at('final.ptau'), at('1.zkey')));
+    const proved = ok('prove', '--production', '--json', at('1.zkey'), ...files);
+    assert.equal(proved.stderr, '');
+    assert.equal(JSON.parse(proved.stdout).setup, 'contributed');
+    const vk = await snarkjs.zKey.exportVerificationKey(at('1.zkey'));
+    assert.ok(await snarkjs.groth16.verify(vk, json('s.json'), json('p.json')));
+
+    // a delta that is not the last contribution's
+    const changed = bytes('1.zkey');
+    const list = sections(changed).find((s) => s.type === 10);
+    changed[list.start + 68] ^= 1;
+    writeFileSync(at('2.zkey'), changed);
+    const damaged = zkprover('prove', at('2.zkey'), ...files);
+    assert.equal(damaged.status, 1);
+    assert.match(damaged.stderr, /2\.zkey: section 10, offset \d+: delta/);
+});
+
+test('powers of tau that are damaged, too few or not prepared: an error with its place, and no key', () => {
+    const good = readFileSync(at('final.ptau'));
+    const start = (type) => sections(good).find((s) => s.type === type).start;
+    const refuse = (data, text, status = 1) => {
+        writeFileSync(at('bad.ptau'), data);
+        const refused = zkprover('setup', at('circuit.r1cs'), at('bad.zkey'), '--ptau', at('bad.ptau'));
+        assert.equal(refused.status, status, `${text}: ${refused.stdout}${refused.stderr}`);
+        assert.match(refused.stderr, text);
+        assert.match(refused.stderr, /bad\.ptau/);
+        assert.ok(!existsSync(at('bad.zkey')) && !existsSync(at('bad.zkey.tmp')));
+    };
+    const set = (offset, value) => { const b = Buffer.from(good); b.writeUInt32LE(value >>> 0, offset); return b; };
+    refuse(good.subarray(0, good.length - 1), /section 15, offset \d+/);
+    refuse(Buffer.concat([good, Buffer.from([0])]), /1 bytes before the file does/);
+    refuse(set(0, 1), /begins with 'ptau'/);
+    refuse(set(4, 2), /version 2/, 4);
+    refuse(set(start(1) + 4, 2), /section 1, offset \d+: the prime q is not BN254/, 4);
+    for (const power of [0, 29, 0xffffffff]) refuse(set(start(1) + 36, power), /section 1, offset \d+: power/);
+    refuse(set(start(1) + 36, 6), /section 2, offset \d+: tau in G1: expected 8128 bytes/);
+    refuse(set(start(1) + 40, 6), /power 6 of the ceremony, below the file's 7/);
+    refuse(set(start(6), 1), /section 6, offset \d+: beta is no point of G2/);
+    refuse(set(start(7), 2), /section 7, offset \d+/);
+    refuse(set(start(4) + 4, 1), /section 4, offset \d+: no point of G1/);
+    refuse(set(start(12) + 64 * 255 + 28, 0xffffffff), /section 12, offset \d+: no point of G1/); // H: not below q
+    refuse(set(start(13) + 128 * 127, 1), /section 13, offset \d+: no point of G2/);
+    refuse(readFileSync(at('1.ptau')), /is not prepared for phase 2/);
+    circom('large', readFileSync(join(here, 'circuit.circom'), 'utf8').replace('Chain(100)', 'Chain(200)'));
+    const few = zkprover('setup', at('large.r1cs'), at('bad.zkey'), '--ptau', at('final.ptau'));
+    assert.equal(few.status, 1);
+    assert.match(few.stderr, /final\.ptau has powers of tau for 2\^7 rows; the circuit .*large\.r1cs has 2\^8/);
 });
