@@ -43,11 +43,29 @@ static bool is_named(job_store *s, const char *hash)
     return named;
 }
 
+/** Deletes files that no row names. */
+static void drop_without_row(job_store *s, const store_hash_list *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        if (!is_named(s, files->items[i].text))
+            store_drop_file(s, files->items[i].text);
+}
+
+/** After a commit that failed: its rows may be in the write-ahead log all the same (if only the
+ * sync failed), and come back if the process ends now. The next commit writes over them; until then
+ *  their files stay. A list that cannot grow leaves the file to the next opening. */
+static void keep_in_doubt(job_store *s, const store_hash_list *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        store_hash_list_add(&s->in_doubt, (const unsigned char *)files->items[i].text);
+}
+
 static p_status write_end(write_txn *t, p_status status, p_err *err)
 {
     job_store *s = t->s;
     p_err local = {0};
     if (s->failed.status == P_OK) {
+        const bool committing = status == P_OK;
         if (status != P_OK && err)
             local = *err;
         p_status ended = store_end_transaction(&s->writer, status, t->what, &local);
@@ -57,16 +75,18 @@ static p_status write_end(write_txn *t, p_status status, p_err *err)
         if (status == P_OK) {
             for (size_t i = 0; i < t->dropped.n; i++)
                 store_drop_file(s, t->dropped.items[i].text);
+            drop_without_row(s, &s->in_doubt);
+            s->in_doubt.n = 0;
         } else {
             s->artefacts = t->artefacts;
             s->artefact_bytes = t->bytes;
             if (status == P_EIO || status == P_ECORRUPT)
                 p_err_set(&s->failed, status, "%s",
                           local.text[0] ? local.text : p_status_text(status));
+            else if (committing)
+                keep_in_doubt(s, &t->added);
             else
-                for (size_t i = 0; i < t->added.n; i++)
-                    if (!is_named(s, t->added.items[i].text))
-                        store_drop_file(s, t->added.items[i].text);
+                drop_without_row(s, &t->added);
         }
     }
     free(t->added.items);

@@ -195,6 +195,7 @@ void job_store_close(job_store *s)
         close(s->dir_fd);
     if (s->lock_fd >= 0)
         close(s->lock_fd); /* and with it the lock, after everything else */
+    free(s->in_doubt.items);
     free(s);
 }
 

@@ -131,8 +131,9 @@ struct job_store {
     store_conn writer, reader; /**< their locks are never held together */
     /* under writer.lock: */
     uint64_t artefacts, artefact_bytes;
-    uint64_t temporary; /**< names of files being written */
-    p_err failed;       /**< P_OK while writing is allowed */
+    uint64_t temporary;       /**< names of files being written */
+    store_hash_list in_doubt; /**< files of commits that failed, until the next one that does not */
+    p_err failed;             /**< P_OK while writing is allowed */
     /* set by the opening: */
     uint64_t swept, resumed;
 };

@@ -189,6 +189,43 @@ static void test_full_is_undone(void **state)
         }
 }
 
+/** The same, and the process is killed at once: what failed may have happened (a commit that was
+ * written and not synced), but then with all its files. */
+static void test_full_and_killed(void **state)
+{
+    (void)state;
+    unsigned back = 0;
+    for (unsigned action = 0; action < ACTIONS; action++)
+        for (unsigned k = 0;; k++) {
+            test_dir d;
+            int status;
+            job_store_close(prepared(&d));
+            pid_t pid = fork();
+            assert_true(pid >= 0);
+            if (pid == 0) {
+                job_id two = test_id(2);
+                job_store *s = test_open(&d);
+                if (job_store_start(s, &two, 1, NULL) != P_OK)
+                    _exit(2);
+                fault_set(ENOSPC, d.top, k, 1);
+                p_status st = act(s, action, NULL);
+                _exit(fault_failures() == 0 ? 10 : st == P_OK ? 0 : 1);
+            }
+            assert_int_equal(waitpid(pid, &status, 0), pid);
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 2);
+            job_store *s = test_open(&d);
+            bool now = happened(s, &d, action);
+            assert_true(WEXITSTATUS(status) == 1 || now || action == START);
+            back += WEXITSTATUS(status) == 1 && now;
+            job_store_close(s);
+            test_remove_tree(d.top);
+            if (WEXITSTATUS(status) == 10)
+                break;
+            assert_true(k < 200);
+        }
+    assert_true(back > 0); /* the case is met */
+}
+
 /** After a failing write or sync nobody knows: no more writing, and an opening finds a sound store
  *  with everything that had been promised. */
 static void test_broken_at_each_step(void **state)
@@ -450,15 +487,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_full_at_each_step),
-        cmocka_unit_test(test_full_is_undone),
-        cmocka_unit_test(test_broken_at_each_step),
-        cmocka_unit_test(test_opening),
-        cmocka_unit_test(test_order_of_syncs),
-        cmocka_unit_test(test_file_size_limit),
-        TEST(test_jobs_on_full_disk),
-        TEST(test_cancel_of_unstored_end),
-        TEST(test_drain_on_full_disk),
+        cmocka_unit_test(test_full_at_each_step), cmocka_unit_test(test_full_is_undone),
+        cmocka_unit_test(test_full_and_killed),   cmocka_unit_test(test_broken_at_each_step),
+        cmocka_unit_test(test_opening),           cmocka_unit_test(test_order_of_syncs),
+        cmocka_unit_test(test_file_size_limit),   TEST(test_jobs_on_full_disk),
+        TEST(test_cancel_of_unstored_end),        TEST(test_drain_on_full_disk),
         TEST(test_jobs_on_broken_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
