@@ -39,7 +39,7 @@ struct r1cs_builder {
     size_t memo_slots, memo_count; /* slots: a power of two */
 };
 
-static bool building(const r1cs_builder *b)
+bool r1cs_building(const r1cs_builder *b)
 {
     return (b->modes & R1CS_BUILD) != 0;
 }
@@ -81,6 +81,12 @@ r1cs_counts r1cs_count(const r1cs_builder *b)
     return b->counts;
 }
 
+void r1cs_count_solved(r1cs_builder *b, uint64_t constraints)
+{
+    if (!r1cs_failed(b))
+        b->counts.constraints += constraints;
+}
+
 void r1cs_label(r1cs_builder *b, const char *label)
 {
     char text[R1CS_FILE_NAME_BYTES];
@@ -89,7 +95,7 @@ void r1cs_label(r1cs_builder *b, const char *label)
     if (strcmp(text, b->label) == 0)
         return;
     memcpy(b->label, text, sizeof text);
-    if (building(b) && !r1cs_failed(b))
+    if (r1cs_building(b) && !r1cs_failed(b))
         (void)r1cs_file_put_name(&b->writer, text, &b->error);
 }
 
@@ -131,7 +137,7 @@ p_status r1cs_create(unsigned modes, const char *path, uint32_t public_outputs,
     b->outputs = public_outputs;
     b->inputs = public_inputs;
     b->counts = (r1cs_counts){.wires = 1, .publics = public_outputs + public_inputs};
-    if (building(b)) {
+    if (r1cs_building(b)) {
         b->writing = true;
         s = r1cs_file_create(&b->writer, path, err);
     }
@@ -177,7 +183,7 @@ p_status r1cs_finish(r1cs_builder *b, r1cs_counts *counts, const uint64_t **valu
     if (b->publics_made != b->counts.publics)
         r1cs_fail(b, P_EINTERNAL, "%" PRIu32 " public wires were made of %" PRIu32, b->publics_made,
                   b->counts.publics);
-    if (!r1cs_failed(b) && building(b))
+    if (!r1cs_failed(b) && r1cs_building(b))
         (void)r1cs_file_commit(&b->writer, &header, &b->error);
     if (r1cs_failed(b))
         return p_err_set(err, b->error.status, "%s", b->error.text);
@@ -260,7 +266,7 @@ static r1cs_lc new_wire(r1cs_builder *b, const bn_fr *value)
         r1cs_fail(b, P_EEXHAUSTED, "more than 2^32 - 1 wires");
         return r;
     }
-    if (building(b)) {
+    if (r1cs_building(b)) {
         r.count = 1;
         r.one = (r1cs_term){b->counts.wires, r1cs_fr_one()};
     }
@@ -299,7 +305,7 @@ r1cs_lc r1cs_constant(r1cs_builder *b, bn_fr value)
 {
     r1cs_lc r = {.constant = true, .value = value};
 
-    if (building(b) && !bn_fr_is_zero(&value)) {
+    if (r1cs_building(b) && !bn_fr_is_zero(&value)) {
         r.count = 1;
         r.one = (r1cs_term){0, value};
     }
@@ -478,7 +484,7 @@ r1cs_lc r1cs_sum(r1cs_builder *b, const r1cs_lc *x, const bn_fr *factors, uint32
     r.serial = ++b->serial;
     if (r1cs_solving(b))
         r.value = sum_values(x, factors, count);
-    if (building(b) && !r1cs_failed(b))
+    if (r1cs_building(b) && !r1cs_failed(b))
         sum_terms(b, &r, x, factors, count);
     return r;
 }
@@ -548,7 +554,7 @@ void r1cs_constrain(r1cs_builder *b, r1cs_lc x, r1cs_lc y, r1cs_lc z)
             return;
         }
     }
-    if (building(b) && write_lc(b, &x) == P_OK && write_lc(b, &y) == P_OK)
+    if (r1cs_building(b) && write_lc(b, &x) == P_OK && write_lc(b, &y) == P_OK)
         (void)write_lc(b, &z);
     b->counts.constraints++;
 }
@@ -608,7 +614,7 @@ void r1cs_boolean(r1cs_builder *b, r1cs_lc x)
     r1cs_scope scope;
     r1cs_lc less[2];
 
-    if (!building(b) && (bn_fr_is_zero(&x.value) || is_one(&x.value))) {
+    if (!r1cs_building(b) && (bn_fr_is_zero(&x.value) || is_one(&x.value))) {
         b->counts.constraints++; /* most constraints are of this kind */
         return;
     }

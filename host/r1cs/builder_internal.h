@@ -9,6 +9,11 @@
 bool r1cs_memo_find(const r1cs_builder *b, uint64_t serial, r1cs_lc *out);
 void r1cs_memo_keep(r1cs_builder *b, uint64_t serial, r1cs_lc made);
 
+bool r1cs_building(const r1cs_builder *b);
+/** For gadgets that compute their wires' values themselves, so that nothing is left to check:
+ * counts constraints that are not made, in R1CS_SOLVE alone. */
+void r1cs_count_solved(r1cs_builder *b, uint64_t constraints);
+
 static inline bn_fr r1cs_fr_one(void)
 {
     bn_fr one;
