@@ -1,7 +1,8 @@
 /* Verifying (docs/stark.md). Nothing of a proof is believed: its length and its words' forms are
  * checked before anything is computed from them. */
+#include "host/stark/verify.h"
+
 #include "host/air/eval.h"
-#include "host/stark/replay.h"
 #include "host/stark/vk.h"
 
 #include <inttypes.h>
@@ -16,9 +17,9 @@
 typedef struct verifier {
     const stark_vk *vk;
     const stark_proof *proof;
+    const stark_hash *hash;
+    const stark_challenges *c;
     stark_shape shape;
-    stark_hash hash;
-    stark_challenges c;
     uint32_t log_n;
     gl_t omega_n;
     /* DEEP: for each tree, gamma^off and gamma^(M + off'), and the sums over the evaluations */
@@ -41,32 +42,38 @@ static gl_ext word_ext(const uint64_t *words)
 
 /* ---- the key and what comes with the proof ---- */
 
-static p_status check_key(verifier *v, bool allow_test, p_err *err)
+static p_status check_key(const stark_hash *hash, const stark_vk *vk, bool allow_test, p_err *err)
 {
-    const stark_vk *vk = v->vk;
-    const uint64_t cap = stark_vk_cap_digests(&vk->params, vk->air);
-    uint64_t digest[DRV_DIGEST_WORDS];
+    const stark_params *params = &vk->params;
+    uint64_t digest[DRV_DIGEST_WORDS], cap;
+    p_status s = stark_params_check(params, vk->air, err);
 
-    if (vk->params.level == STARK_TEST && !allow_test)
+    if (s != P_OK)
+        return s;
+    if (params->level == STARK_TEST && !allow_test)
         return p_err_set(err, P_EINVAL,
                          "a key of level test proves nothing, and was not asked for");
+    s = stark_params_hold(params, vk->air, err);
+    if (s != P_OK)
+        return s;
+    cap = stark_vk_cap_digests(params, vk->air);
     if (cap && !vk->fixed_cap)
         return p_err_set(err, P_EINVAL, "the key has no cap of the fixed columns");
     for (uint64_t i = 0; i < cap; i++)
-        if (!stark_hash_digest_ok(vk->params.hash, vk->fixed_cap + DRV_DIGEST_WORDS * i))
+        if (!stark_hash_digest_ok(params->hash, vk->fixed_cap + DRV_DIGEST_WORDS * i))
             return p_err_set(
                 err, P_EINVAL,
                 "the key's cap of the fixed columns: digest %" PRIu64 " is not canonical", i);
-    stark_vk_digest(&vk->params, vk->air, vk->fixed_cap, &v->hash, digest);
+    stark_vk_digest(params, vk->air, vk->fixed_cap, hash, digest);
     if (memcmp(digest, vk->digest, sizeof digest) != 0)
         return p_err_set(err, P_EINVAL,
                          "the key's digest is not that of its parameters, constraints and cap");
     return P_OK;
 }
 
-static p_status check_publics(const verifier *v, const uint64_t *publics, p_err *err)
+static p_status check_publics(const stark_vk *vk, const uint64_t *publics, p_err *err)
 {
-    for (uint32_t i = 0; i < v->vk->air->definition.publics; i++)
+    for (uint32_t i = 0; i < vk->air->definition.publics; i++)
         if (!gl_is_canonical(publics[i]))
             return p_err_set(err, P_EINVAL,
                              "public value %" PRIu32 " is not a canonical element of the field", i);
@@ -90,8 +97,8 @@ static p_status check_identity(const verifier *v, const uint64_t *publics, p_err
     const gl_ext *at_z = (const gl_ext *)(v->proof->words + v->shape.at_z);
     const gl_ext *at_next = (const gl_ext *)(v->proof->words + v->shape.at_next);
     const uint32_t log_rows = v->vk->params.log_rows;
-    const gl_ext z_n = pow2k(v->c.z, log_rows);
-    const gl_ext over = gl_ext_scale(v->c.z, gl_inv(GENERATOR));
+    const gl_ext z_n = pow2k(v->c->z, log_rows);
+    const gl_ext over = gl_ext_scale(v->c->z, gl_inv(GENERATOR));
     air_instance instance = {.publics = publics};
     const gl_ext *q;
     gl_ext combined, sum = {{0}};
@@ -99,9 +106,9 @@ static p_status check_identity(const verifier *v, const uint64_t *publics, p_err
 
     if (gl_ext_eq(z_n, one) || gl_ext_eq(pow2k(over, v->log_n), one))
         return p_err_set(err, P_EINVAL, "z is a point of the trace or of the domain");
-    memcpy(instance.challenges, v->c.air, sizeof instance.challenges);
-    s = air_eval_point(a, &instance, log_rows, v->c.z, v->c.lambda, at_z, at_next, NULL, &combined,
-                       err);
+    memcpy(instance.challenges, v->c->air, sizeof instance.challenges);
+    s = air_eval_point(a, &instance, log_rows, v->c->z, v->c->lambda, at_z, at_next, NULL,
+                       &combined, err);
     if (s != P_OK)
         return s;
     q = at_z + v->shape.at_z_count - v->shape.tree_columns[AIR_TREE_QUOTIENT];
@@ -122,7 +129,7 @@ static p_status check_identity(const verifier *v, const uint64_t *publics, p_err
 static bool path_holds(const verifier *v, const uint64_t *leaf, uint64_t index,
                        const uint64_t *path, uint32_t path_digests, const uint64_t *cap)
 {
-    const uint32_t arity_log2 = stark_hash_arity_log2(v->hash.kind);
+    const uint32_t arity_log2 = stark_hash_arity_log2(v->hash->kind);
     const uint32_t others = (1u << arity_log2) - 1;
     uint64_t digest[DRV_DIGEST_WORDS], children[MAX_ARITY * DRV_DIGEST_WORDS];
 
@@ -137,7 +144,7 @@ static bool path_holds(const verifier *v, const uint64_t *leaf, uint64_t index,
             if (!ours)
                 other += DRV_DIGEST_WORDS;
         }
-        stark_hash_node(&v->hash, children, digest);
+        stark_hash_node(v->hash, children, digest);
         index >>= arity_log2;
     }
     return memcmp(digest, cap + index * DRV_DIGEST_WORDS, sizeof digest) == 0;
@@ -159,7 +166,7 @@ static gl_ext horner_ext(const verifier *v, const gl_ext *values, uint32_t real,
     gl_ext sum = {{0}};
 
     for (uint32_t c = 0; c < width; c++) {
-        sum = gl_ext_mul(sum, v->c.gamma);
+        sum = gl_ext_mul(sum, v->c->gamma);
         if (c < tree->next)
             sum = gl_ext_add(sum, values[c]);
         else if (c >= tree->next_padded && c - tree->next_padded + tree->next < real)
@@ -180,7 +187,7 @@ static void prepare_deep(verifier *v)
 
         v->scale[t] = power;
         v->at_z[t] = horner_ext(v, at_z, tree->real, tree, width);
-        power = gl_ext_mul(power, gl_ext_pow_var(v->c.gamma, width));
+        power = gl_ext_mul(power, gl_ext_pow_var(v->c->gamma, width));
         at_z += tree->real;
     }
     /* the powers go on where those of the first sums end */
@@ -189,10 +196,10 @@ static void prepare_deep(verifier *v)
 
         v->next_scale[t] = power;
         v->at_next[t] = horner_ext(v, at_next, tree->next, tree, tree->next_padded);
-        power = gl_ext_mul(power, gl_ext_pow_var(v->c.gamma, tree->next_padded));
+        power = gl_ext_mul(power, gl_ext_pow_var(v->c->gamma, tree->next_padded));
         at_next += tree->next;
     }
-    v->omega_z = gl_ext_scale(v->c.z, root_of_unity(v->vk->params.log_rows));
+    v->omega_z = gl_ext_scale(v->c->z, root_of_unity(v->vk->params.log_rows));
 }
 
 /* sum of gamma^(count - 1 - c) row_c */
@@ -201,7 +208,7 @@ static gl_ext horner_row(const verifier *v, const uint64_t *row, uint32_t count)
     gl_ext sum = {{0}};
 
     for (uint32_t c = 0; c < count; c++) {
-        sum = gl_ext_mul(sum, v->c.gamma);
+        sum = gl_ext_mul(sum, v->c->gamma);
         sum.c[0] = gl_add(sum.c[0], row[c]);
     }
     return sum;
@@ -230,7 +237,7 @@ static p_status open_rows(const verifier *v, uint32_t query, uint64_t index, con
         memcpy(v->row, values, tree->next * sizeof *values);
         memcpy(v->row + tree->next_padded, values + tree->next,
                (tree->real - tree->next) * sizeof *values);
-        stark_hash_leaf(&v->hash, v->row, tree->columns, leaf);
+        stark_hash_leaf(v->hash, v->row, tree->columns, leaf);
         if (!path_holds(v, leaf, index, words + v->shape.query_path[t], v->shape.path_digests, cap))
             return p_err_set(err, P_EINVAL,
                              "query %" PRIu32 " (row %" PRIu64
@@ -242,7 +249,7 @@ static p_status open_rows(const verifier *v, uint32_t query, uint64_t index, con
         next = gl_ext_add(next, gl_ext_mul(sum, v->next_scale[t]));
     }
     /* neither difference is zero: z and omega z are not in the domain */
-    here = gl_ext_mul(here, gl_ext_inv(gl_ext_sub(point, v->c.z)));
+    here = gl_ext_mul(here, gl_ext_inv(gl_ext_sub(point, v->c->z)));
     next = gl_ext_mul(next, gl_ext_inv(gl_ext_sub(point, v->omega_z)));
     *f0 = gl_ext_add(here, next);
     return P_OK;
@@ -286,7 +293,7 @@ static p_status check_layers(const verifier *v, uint32_t query, uint64_t index,
                              query, k, k ? "the layer before it folds to" : "the rows combine to");
         for (int s = 0; s < SLOTS; s++)
             memcpy(row + SLOT_WORDS * s, values + 3 * s, 3 * sizeof *row);
-        stark_hash_leaf(&v->hash, row, SLOTS * SLOT_WORDS, digest);
+        stark_hash_leaf(v->hash, row, SLOTS * SLOT_WORDS, digest);
         if (!path_holds(v, digest, leaf, words + v->shape.query_layer_path[k],
                         v->shape.layer_path_digests[k], v->proof->words + v->shape.layer_cap[k]))
             return p_err_set(err, P_EINVAL,
@@ -294,7 +301,7 @@ static p_status check_layers(const verifier *v, uint32_t query, uint64_t index,
                              " does not lead to its cap",
                              query, leaf, k);
         x = gl_mul(shift, gl_pow_var(omega, leaf));
-        value = fold(v, values, v->c.fold[k], x);
+        value = fold(v, values, v->c->fold[k], x);
         index = leaf;
         for (int i = 0; i < STARK_FOLD_LOG2; i++) {
             shift = gl_sqr(shift);
@@ -324,7 +331,7 @@ static p_status check_queries(verifier *v, p_err *err)
     prepare_deep(v);
     for (uint32_t q = 0; s == P_OK && q < v->vk->params.queries; q++) {
         const uint64_t *words = v->proof->words + v->shape.queries + q * v->shape.query_words;
-        const uint64_t index = v->c.indices[q];
+        const uint64_t index = v->c->indices[q];
         gl_ext f0 = {{0}};
 
         s = open_rows(v, q, index, words, &f0, err);
@@ -334,16 +341,48 @@ static p_status check_queries(verifier *v, p_err *err)
     return s;
 }
 
-static p_status run(verifier *v, const uint64_t *publics, bool allow_test, p_err *err)
+p_status stark_verify_challenges(const stark_hash *hash, const stark_vk *vk,
+                                 const uint64_t *publics, const stark_proof *proof,
+                                 const stark_challenges *challenges, p_err *err)
 {
-    const uint64_t mask = (UINT64_C(1) << v->vk->params.grinding_bits) - 1;
+    const uint64_t mask = (UINT64_C(1) << vk->params.grinding_bits) - 1;
+    verifier v = {.vk = vk, .proof = proof, .hash = hash, .c = challenges};
+    uint32_t widest = 0;
+    p_status s;
+
+    if (challenges->grinding & mask)
+        return p_err_set(err, P_EINVAL, "the nonce does not give %" PRIu32 " zero bits of grinding",
+                         vk->params.grinding_bits);
+    v.log_n = vk->params.log_rows + vk->params.log_blowup;
+    stark_shape_compute(&vk->params, vk->air, &v.shape);
+    s = check_identity(&v, publics, err);
+    if (s != P_OK)
+        return s;
+    for (int t = 0; t < AIR_TREES; t++)
+        if (padded_columns(&v, t) > widest)
+            widest = padded_columns(&v, t);
+    v.row = malloc(widest * sizeof *v.row);
+    if (!v.row)
+        return p_err_set(err, P_EEXHAUSTED, "no memory for a row of %" PRIu32 " columns", widest);
+    s = check_queries(&v, err);
+    free(v.row);
+    return s;
+}
+
+p_status stark_verify_with(const stark_hash *hash, const stark_vk *vk, const uint64_t *publics,
+                           const stark_proof *proof, bool allow_test, p_err *err)
+{
+    stark_challenges challenges;
     stark_transcript t;
-    p_status s = check_key(v, allow_test, err);
+    stark_shape shape;
+    p_status s = check_key(hash, vk, allow_test, err);
 
     if (s == P_OK)
-        s = check_publics(v, publics, err);
-    if (s == P_OK)
-        s = stark_proof_check(&v->shape, v->vk->params.hash, v->proof, err);
+        s = check_publics(vk, publics, err);
+    if (s != P_OK)
+        return s;
+    stark_shape_compute(&vk->params, vk->air, &shape);
+    s = stark_proof_check(&shape, vk->params.hash, proof, err);
     if (s == P_ECORRUPT) {
         s = P_EINVAL;
         if (err)
@@ -351,38 +390,19 @@ static p_status run(verifier *v, const uint64_t *publics, bool allow_test, p_err
     }
     if (s != P_OK)
         return s;
-    stark_transcript_init(&t, &v->hash);
-    stark_replay(&t, v->vk, &v->shape, publics, v->proof, &v->c);
-    if (v->c.grinding & mask)
-        return p_err_set(err, P_EINVAL, "the nonce does not give %" PRIu32 " zero bits of grinding",
-                         v->vk->params.grinding_bits);
-    s = check_identity(v, publics, err);
-    return s == P_OK ? check_queries(v, err) : s;
+    stark_transcript_init(&t, hash);
+    stark_replay(&t, vk, &shape, publics, proof, &challenges);
+    return stark_verify_challenges(hash, vk, publics, proof, &challenges, err);
 }
 
 p_status stark_verify(const stark_vk *vk, const uint64_t *publics, const stark_proof *proof,
                       bool allow_test, p_err *err)
 {
-    verifier v = {.vk = vk, .proof = proof};
-    uint32_t widest = 0;
-    p_status s = stark_params_check(&vk->params, vk->air, err);
+    stark_hash hash;
+    p_status s = stark_hash_create(vk->params.hash, &hash, err);
 
-    if (s == P_OK && vk->params.level != STARK_TEST)
-        s = stark_params_hold(&vk->params, vk->air, err);
-    if (s != P_OK)
-        return s;
-    v.log_n = vk->params.log_rows + vk->params.log_blowup;
-    stark_shape_compute(&vk->params, vk->air, &v.shape);
-    for (int t = 0; t < AIR_TREES; t++)
-        if (padded_columns(&v, t) > widest)
-            widest = padded_columns(&v, t);
-    v.row = malloc(widest * sizeof *v.row);
-    if (!v.row)
-        return p_err_set(err, P_EEXHAUSTED, "no memory for a row of %" PRIu32 " columns", widest);
-    s = stark_hash_create(vk->params.hash, &v.hash, err);
     if (s == P_OK)
-        s = run(&v, publics, allow_test, err);
-    stark_hash_destroy(&v.hash);
-    free(v.row);
+        s = stark_verify_with(&hash, vk, publics, proof, allow_test, err);
+    stark_hash_destroy(&hash);
     return s;
 }

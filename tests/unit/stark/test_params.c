@@ -110,16 +110,11 @@ static void test_ranges(void **state)
     changed = a;
     changed.trees[AIR_TREE_MAIN] = (air_tree_info){0};
     refused(&good, &changed, "main columns");
-    {
-        air_node node = {.op = AIR_PUBLIC_COLUMN, .a = 0, .b = 1024};
-
-        changed = a;
-        changed.nodes = &node;
-        changed.node_count = 1;
-        assert_int_equal(stark_params_check(&good, &changed, &err), P_OK);
-        node.b = 1025;
-        refused(&good, &changed, "public column");
-    }
+    changed = a;
+    changed.min_log_rows = 10;
+    assert_int_equal(stark_params_check(&good, &changed, &err), P_OK);
+    changed.min_log_rows = 11;
+    refused(&good, &changed, "public column");
 }
 
 static void test_choose(void **state)
