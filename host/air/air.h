@@ -92,7 +92,7 @@ void air_constrain(air_builder *b, const char *name, air_expr value);
  * there is a call for each kind that is sound and none for others:
  *   air_send, air_receive   multiplicity flag (made by air_main_boolean, or fixed) times selector
  * (periodic, fixed, or none: AIR_NO_EXPR); flag may be AIR_NO_COLUMN: selector alone;
- *   air_receive_table       any multiplicity, witness column: only for messages made of fixed
+ *   air_receive_table       any multiplicity, main column: only for messages made of fixed
  *                           columns (or periodic ones), that is for a look-up table of the key. */
 #define AIR_NO_EXPR ((air_expr){UINT32_MAX})
 air_bus air_bus_define(air_builder *b, const char *name, uint32_t id, uint32_t arity);

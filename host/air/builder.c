@@ -561,8 +561,8 @@ void air_receive_table(air_builder *b, air_bus bus, air_column multiplicity,
 
     if (!interaction_message(b, bus, message, true, &x))
         return;
-    if (b->a->columns[multiplicity.index].tree == AIR_TREE_AUX)
-        air_builder_fail(b, P_EINVAL, "bus '%s': the multiplicity '%s' is over K",
+    if (b->a->columns[multiplicity.index].tree != AIR_TREE_MAIN)
+        air_builder_fail(b, P_EINVAL, "bus '%s': the multiplicity '%s' is not a main column",
                          b->a->buses[bus.index].name, b->a->columns[multiplicity.index].name);
     interaction_add(b, x, m, true);
 }

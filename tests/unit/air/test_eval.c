@@ -1,97 +1,5 @@
 /* Evaluators against each other, through what they have in common: the polynomials of a trace. */
-#include "host/air/eval.h"
-#include "host/stark/demo.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static gl_t random_gl(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return gl_from_u64(x ^ x >> 31);
-}
-
-static gl_ext random_ext(uint64_t *state)
-{
-    gl_ext r;
-
-    for (int i = 0; i < 3; i++)
-        r.c[i] = random_gl(state);
-    return r;
-}
-
-static gl_t root(uint32_t log)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log);
-}
-
-typedef struct fixture {
-    air *a;
-    air_instance in;
-    air_trace t;
-    gl_t publics[16];
-    gl_ext total;
-} fixture;
-
-static drv_matrix matrix(uint32_t columns, uint32_t log_rows)
-{
-    drv_matrix m = {.columns = columns, .log_rows = log_rows};
-    size_t bytes = drv_matrix_words(columns, log_rows) * 8;
-
-    if (columns) {
-        m.data = aligned_alloc(64, bytes);
-        assert_non_null(m.data);
-        memset(m.data, 0, bytes);
-    }
-    return m;
-}
-
-static gl_t cell(const drv_matrix *m, uint64_t row, uint32_t column)
-{
-    return m->data[(((uint64_t)(column / 8) << m->log_rows) + row) * 8 + column % 8];
-}
-
-static void build(fixture *f, const air_definition *d, uint32_t log_rows)
-{
-    p_err err = {0};
-    uint64_t seed = 5;
-    p_status s = air_create(d, &f->a, &err);
-
-    if (s != P_OK)
-        print_error("%s\n", err.text);
-    assert_int_equal(s, P_OK);
-    f->t.log_rows = log_rows;
-    f->t.fixed = matrix(f->a->trees[AIR_TREE_FIXED].columns, log_rows);
-    f->t.main = matrix(f->a->trees[AIR_TREE_MAIN].columns, log_rows);
-    f->t.aux = matrix(f->a->trees[AIR_TREE_AUX].columns, log_rows);
-    for (int i = 0; i < AIR_CHALLENGES; i++)
-        f->in.challenges[i] = random_ext(&seed);
-    f->in.publics = f->publics;
-    assert_int_equal(air_fill_fixed(f->a, NULL, NULL, &f->t.fixed, &err), P_OK);
-    if (d->define == demo_lookup.define)
-        s = demo_lookup_trace(f->a, log_rows, 3, 17, (UINT64_C(1) << log_rows) - 9, &f->t.main,
-                              f->publics, &err);
-    else
-        s = demo_wide_trace(f->a, log_rows, 1, NULL, &f->t.main, f->publics, &err);
-    assert_int_equal(s, P_OK);
-    s = air_fill_aux(f->a, &f->in, &f->t, NULL, NULL, &f->total, &err);
-    assert_int_equal(s, P_OK);
-}
-
-static void tear_down(fixture *f)
-{
-    air_destroy(f->a);
-    free(f->t.fixed.data);
-    free(f->t.main.data);
-    free(f->t.aux.data);
-}
+#include "tests/unit/air/fixture.h"
 
 /* The value at x of the polynomial through a column: sum of v_i L_i(x), the definition. */
 static gl_ext at_point(const drv_matrix *m, uint32_t column, gl_ext x)
@@ -103,7 +11,7 @@ static gl_ext at_point(const drv_matrix *m, uint32_t column, gl_ext x)
     for (uint64_t i = 0; i < rows; i++, at = gl_mul(at, omega)) {
         gl_ext d = gl_ext_inv(gl_ext_sub(x, gl_ext_from_base(at)));
 
-        sum = gl_ext_add(sum, gl_ext_scale(d, gl_mul(at, cell(m, i, column))));
+        sum = gl_ext_add(sum, gl_ext_scale(d, gl_mul(at, *cell(m, i, column))));
     }
     v = gl_ext_sub(gl_ext_pow_var(x, rows), gl_ext_from_base(1));
     return gl_ext_scale(gl_ext_mul(sum, v), gl_inv(rows));
@@ -135,8 +43,10 @@ static gl_ext value_at(const fixture *f, gl_ext z, gl_ext lambda, gl_ext *parts)
     return out;
 }
 
-/* C(z) from the openings is what the quotient's evaluations on the domain say. */
-static void check_identity(const air_definition *d)
+/* Whether C(z) from the openings is what the quotient's evaluations on the domain say. If the trace
+ * breaks a constraint, these are not values of a polynomial of the quotient's degree. mutate: adds
+ * 1 to this main column (UINT32_MAX: none) in the last row. */
+static void check_identity(const air_definition *d, uint32_t mutate, bool holds)
 {
     enum { LOG = 6, BLOWUP = 1 };
     fixture f = {0};
@@ -151,8 +61,14 @@ static void check_identity(const air_definition *d)
     gl_t *out[3];
     gl_ext sum = gl_ext_from_base(0);
 
-    build(&f, d, LOG);
+    build(&f, d, LOG, 0);
     assert_true(gl_ext_is_zero(f.total));
+    if (mutate != UINT32_MAX) {
+        gl_t *x = cell(&f.t.main, (1u << LOG) - 1, f.a->columns[mutate].position);
+
+        *x = gl_add(*x, 1);
+        assert_int_equal(air_fill_aux(f.a, &f.in, &f.t, NULL, NULL, &f.total, &err), P_OK);
+    }
     assert_int_equal(drv_open(NULL, NULL, &device, &err), P_OK);
     assert_int_equal(air_evaluator_create(f.a, &f.in, LOG, BLOWUP, lambda, 1, device, &e, &err),
                      P_OK);
@@ -201,7 +117,7 @@ static void check_identity(const air_definition *d)
     sum = gl_ext_scale(gl_ext_mul(sum, v), gl_inv(gl_mul(n, gl_pow_var(7, n))));
     c = value_at(&f, z, lambda, NULL);
     v = gl_ext_sub(gl_ext_pow_var(z, UINT64_C(1) << LOG), gl_ext_from_base(1));
-    assert_true(gl_ext_eq(c, gl_ext_mul(v, sum)));
+    assert_int_equal(gl_ext_eq(c, gl_ext_mul(v, sum)), holds);
     assert_false(gl_ext_is_zero(c));
     air_evaluator_destroy(e);
     drv_close(device, 60000, &err);
@@ -212,23 +128,95 @@ static void check_identity(const air_definition *d)
     tear_down(&f);
 }
 
-static void test_identity_lookup(void **state)
+static void test_identity(void **state)
 {
     (void)state;
-    check_identity(&demo_lookup);
+    check_identity(&demo_lookup, UINT32_MAX, true);
+    check_identity(&demo_wide_100, UINT32_MAX, true);
 }
 
-static void test_identity_wide(void **state)
+/* One cell of the last row: of a column that only a bus pins (so that only the wrap-around of the
+ * running sum shows it), of one that a constraint does. */
+static void test_identity_broken(void **state)
 {
     (void)state;
-    check_identity(&demo_wide_100);
+    check_identity(&demo_lookup, DEMO_RANGE_COUNT, false);
+    check_identity(&demo_lookup, DEMO_COPY, false);
+    check_identity(&demo_lookup, DEMO_C, false);
+}
+
+/* Every constraint is wired: none is 0 at a random point of a random "trace". */
+static void test_wired(void **state)
+{
+    const air_definition *all[] = {&demo_lookup, &demo_wide_100};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        fixture f = {0};
+        uint64_t seed = 3;
+        gl_ext *parts, *v = calloc(2000, sizeof(*v)), out;
+        p_err err = {0};
+
+        build(&f, all[k], 6, 0);
+        parts = calloc(f.a->constraint_count, sizeof(*parts));
+        for (int i = 0; i < 2000; i++)
+            v[i] = random_ext(&seed);
+        assert_int_equal(air_eval_point(f.a, &f.in, 6, random_ext(&seed), random_ext(&seed), v,
+                                        v + 1000, parts, &out, &err),
+                         P_OK);
+        for (uint32_t i = 0; i < f.a->constraint_count; i++)
+            assert_false(gl_ext_is_zero(parts[i]));
+        free(parts);
+        free(v);
+        tear_down(&f);
+    }
+}
+
+/* z on the trace's domain has no quotient; too few rows for the public column. */
+static void test_point_refused(void **state)
+{
+    fixture f = {0};
+    gl_ext v[400] = {0}, out, z = gl_ext_from_base(root(6));
+    p_err err = {0};
+
+    (void)state;
+    build(&f, &demo_lookup, 6, 0);
+    assert_int_equal(air_eval_point(f.a, &f.in, 6, z, z, v, v, NULL, &out, &err), P_EINVAL);
+    z.c[1] = 5;
+    assert_int_equal(air_eval_point(f.a, &f.in, 6, z, z, v, v, NULL, &out, &err), P_OK);
+    assert_int_equal(air_eval_point(f.a, &f.in, 5, z, z, v, v, NULL, &out, &err), P_EINVAL);
+    assert_int_equal(air_eval_point(f.a, &f.in, 23, z, z, v, v, NULL, &out, &err), P_EINVAL);
+    tear_down(&f);
+}
+
+/* Any split of the loops gives the same columns. */
+static void test_fill_threads(void **state)
+{
+    fixture f = {0};
+    p_pool *pool;
+    p_err err = {0};
+    drv_matrix again;
+    gl_ext total;
+
+    (void)state;
+    build(&f, &demo_lookup, 13, 0);
+    again = f.t.aux;
+    f.t.aux = matrix(again.columns, 13);
+    assert_int_equal(p_pool_create(3, &pool, &err), P_OK);
+    assert_int_equal(air_fill_aux(f.a, &f.in, &f.t, pool, NULL, &total, &err), P_OK);
+    assert_true(gl_ext_is_zero(total) && gl_ext_is_zero(f.total));
+    assert_memory_equal(again.data, f.t.aux.data, drv_matrix_words(again.columns, 13) * 8);
+    p_pool_destroy(pool);
+    free(again.data);
+    tear_down(&f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity_lookup),
-        cmocka_unit_test(test_identity_wide),
+        cmocka_unit_test(test_identity),     cmocka_unit_test(test_identity_broken),
+        cmocka_unit_test(test_wired),        cmocka_unit_test(test_point_refused),
+        cmocka_unit_test(test_fill_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
