@@ -180,7 +180,7 @@ static cli_exit prove(const cli_command *self, const cli_args *args)
     return code;
 }
 
-/* ---- verify, export ---- */
+/* ---- verify ---- */
 
 static cli_exit verify(const cli_command *self, const cli_args *args)
 {
@@ -217,24 +217,6 @@ static cli_exit verify(const cli_command *self, const cli_args *args)
     return CLI_OK;
 }
 
-static cli_exit export_vk(const cli_command *self, const cli_args *args)
-{
-    zkey key;
-    p_err err = {0};
-    p_status s;
-
-    if (args->n_operands != 3) {
-        p_err_set(&err, P_EINVAL, "expected export-vk ZKEY VERIFICATION_KEY.json, found %zu files",
-                  args->n_operands - 1);
-        return cli_usage(self, &err);
-    }
-    s = zkey_open(&key, args->operands[1], &err);
-    if (s == P_OK)
-        s = cmd_groth16_write_json(args->operands[2], groth16_vk_json(&key.vk), &err);
-    zkey_close(&key);
-    return s == P_OK ? CLI_OK : cli_fail(&err);
-}
-
 static cli_exit run(const cli_command *self, const cli_args *args)
 {
     static const struct {
@@ -242,15 +224,17 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         cli_exit (*run)(const cli_command *self, const cli_args *args);
     } actions[] = {{"prove", prove},
                    {"verify", verify},
-                   {"export-vk", export_vk},
-                   {"setup", cmd_groth16_setup}};
+                   {"export-vk", cmd_groth16_export_vk},
+                   {"setup", cmd_groth16_setup},
+                   {"export-solidity", cmd_groth16_export_solidity}};
     const char *action = args->n_operands ? args->operands[0] : "";
     p_err err = {0};
 
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(action, actions[i].name) == 0)
             return actions[i].run(self, args);
-    p_err_set(&err, P_EINVAL, "expected setup, prove, verify or export-vk, found '%.40s'", action);
+    p_err_set(&err, P_EINVAL,
+              "expected setup, prove, verify, export-vk or export-solidity, found '%.40s'", action);
     return cli_usage(self, &err);
 }
 
@@ -273,13 +257,15 @@ static const char details[] =
     "verify VERIFICATION_KEY.json PUBLIC.json PROOF.json\n"
     "                                            exit code 0 only if the proof holds\n"
     "export-vk ZKEY VERIFICATION_KEY.json        the verifying key of a proving key\n"
+    "export-solidity ZKEY|VERIFICATION_KEY.json OUT.sol\n"
+    "                                            a contract that verifies the key's proofs\n"
     "\n"
     "The files are those of snarkjs 0.7 for BN254 (bn128).";
 /* clang-format on */
 
 const cli_command cli_cmd_groth16 = {
     .name = "groth16",
-    .operands = "setup|prove|verify|export-vk FILE...",
+    .operands = "setup|prove|verify|export-vk|export-solidity FILE...",
     .summary = "Groth16: keys, proofs, verification with snarkjs' files",
     .details = details,
     .options = options,

@@ -1,12 +1,14 @@
-/* zkprover groth16 setup: proving keys. */
+/* zkprover groth16 setup, export-vk, export-solidity: keys. */
 #include "driver/base/clock.h"
 #include "host/cli/cmd_groth16.h"
 #include "host/cli/output.h"
 #include "host/cli/terminal.h"
+#include "host/groth16/json.h"
 #include "host/groth16/setup.h"
-#include "host/groth16/zkey.h"
+#include "host/groth16/solidity.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void show(void *context, const char *what, unsigned percent)
@@ -75,4 +77,65 @@ cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args)
                 "knew secrets that allow to prove anything with it\n",
                 file[1]);
     return CLI_OK;
+}
+
+cli_exit cmd_groth16_export_vk(const cli_command *self, const cli_args *args)
+{
+    zkey key;
+    p_err err = {0};
+    p_status s;
+
+    if (args->n_operands != 3) {
+        p_err_set(&err, P_EINVAL, "expected export-vk ZKEY VERIFICATION_KEY.json, found %zu files",
+                  args->n_operands - 1);
+        return cli_usage(self, &err);
+    }
+    s = zkey_open(&key, args->operands[1], &err);
+    if (s == P_OK)
+        s = cmd_groth16_write_json(args->operands[2], groth16_vk_json(&key.vk), &err);
+    zkey_close(&key);
+    return s == P_OK ? CLI_OK : cli_fail(&err);
+}
+
+static bool is_json(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+cli_exit cmd_groth16_export_solidity(const cli_command *self, const cli_args *args)
+{
+    char **file = args->operands + 1;
+    const char *warning = NULL;
+    char *text = NULL;
+    groth16_vk vk = {0};
+    zkey key = {.file.fd = -1};
+    p_err err = {0};
+    p_status s;
+
+    if (args->n_operands != 3) {
+        p_err_set(&err, P_EINVAL,
+                  "expected export-solidity ZKEY|VERIFICATION_KEY.json OUT.sol, found %zu files",
+                  args->n_operands - 1);
+        return cli_usage(self, &err);
+    }
+    if (is_json(file[0]))
+        s = groth16_vk_read(file[0], &vk, &err);
+    else
+        s = zkey_open(&key, file[0], &err);
+    if (s == P_OK && !is_json(file[0]) && key.setup != ZKEY_SETUP_CONTRIBUTED) {
+        warning = key.setup == ZKEY_SETUP_DEV_INSECURE
+                      ? "INSECURE: of a development setup, whose maker can prove anything."
+                      : "INSECURE: of a key without a contribution: everyone can prove anything.";
+        fprintf(stderr, "zkprover groth16: warning: %s: %s\n", file[0], warning);
+    }
+    if (s == P_OK)
+        s = groth16_solidity(is_json(file[0]) ? &vk : &key.vk, warning, &text, &err);
+    if (s == P_OK)
+        s = output_text_file(file[1], text, &err);
+    free(text);
+    groth16_vk_free(&vk);
+    zkey_close(&key);
+    return s == P_OK ? CLI_OK : cli_fail(&err);
 }

@@ -106,27 +106,65 @@ bool output_json_line(FILE *out, json_t *object)
     return ok;
 }
 
-p_status output_json_file(const char *path, const json_t *object, p_err *err)
+/* PATH.part, and its name. */
+typedef struct part {
+    char *name;
+    FILE *stream;
+} part;
+
+static p_status part_open(part *p, const char *path, p_err *err)
 {
     size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (!part)
+
+    p->stream = NULL;
+    p->name = malloc(size);
+    if (!p->name)
         return p_err_set(err, P_EEXHAUSTED, "no memory for a file name");
-    snprintf(part, size, "%s.part", path);
-    FILE *f = fopen(part, "w");
-    bool ok = f && json_dumpf(object, f, JSON_INDENT(2)) == 0 && fputc('\n', f) != EOF &&
-              fflush(f) == 0 && fsync(fileno(f)) == 0;
+    snprintf(p->name, size, "%s.part", path);
+    p->stream = fopen(p->name, "w");
+    return P_OK;
+}
+
+/* ok: everything so far was; it becomes PATH, or goes. */
+static p_status part_close(part *p, const char *path, bool ok, p_err *err)
+{
+    FILE *f = p->stream;
+
+    ok = ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
     int why = errno;
     if (f && fclose(f) != 0 && ok) {
         ok = false;
         why = errno;
     }
-    if (ok && rename(part, path) != 0) {
+    if (ok && rename(p->name, path) != 0) {
         ok = false;
         why = errno;
     }
     if (!ok && f)
-        (void)remove(part);
-    free(part);
+        (void)remove(p->name);
+    free(p->name);
     return ok ? P_OK : p_err_set(err, P_EIO, "%s: cannot be written: %s", path, strerror(why));
+}
+
+p_status output_json_file(const char *path, const json_t *object, p_err *err)
+{
+    part p;
+    p_status s = part_open(&p, path, err);
+
+    if (s != P_OK)
+        return s;
+    return part_close(&p, path,
+                      p.stream && json_dumpf(object, p.stream, JSON_INDENT(2)) == 0 &&
+                          fputc('\n', p.stream) != EOF,
+                      err);
+}
+
+p_status output_text_file(const char *path, const char *text, p_err *err)
+{
+    part p;
+    p_status s = part_open(&p, path, err);
+
+    if (s != P_OK)
+        return s;
+    return part_close(&p, path, p.stream && fputs(text, p.stream) != EOF, err);
 }

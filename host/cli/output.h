@@ -36,5 +36,7 @@ json_t *output_json_text(const char *text);
 bool output_json_line(FILE *out, json_t *object);
 /** Writes the object to a file, which is there whole or not at all. */
 p_status output_json_file(const char *path, const json_t *object, p_err *err);
+/** The same with a text. */
+p_status output_text_file(const char *path, const char *text, p_err *err);
 
 #endif
