@@ -1,10 +1,10 @@
 /** Groth16 proofs (eprint 2016/260) with snarkjs' keys.
  *
  * Large work goes to a device: three transforms there and back and five multi-scalar
- * multiplications, points of which are read from the key one section at a time. What the device
- * does not do (groups or sizes) goes to a CPU device. Each proof is verified before it is handed
- * out; one that does not hold is made once more on the CPU device, so that a device that computes
- * wrongly costs time and nothing else. */
+ * multiplications, points of which are read from the key in portions, ahead of the sums. What the
+ * device does not do (groups or sizes) goes to a CPU device. Each proof is verified before it is
+ * handed out; one that does not hold is made once more on the CPU device, so that a device that
+ * computes wrongly costs time and nothing else. */
 #ifndef ZKP_HOST_GROTH16_PROVER_H
 #define ZKP_HOST_GROTH16_PROVER_H
 
@@ -13,7 +13,7 @@
 #include "host/groth16/verify.h"
 
 typedef enum groth16_phase {
-    GROTH16_READ,      /**< points and coefficients from the file */
+    GROTH16_READ,      /**< waiting for points from the file */
     GROTH16_EVALUATE,  /**< the matrices times the witness */
     GROTH16_TRANSFORM, /**< the quotient's values */
     GROTH16_MSM_G1,
@@ -39,12 +39,12 @@ typedef struct groth16_options {
 
 typedef struct groth16_report {
     double seconds[GROTH16_PHASES]; /**< wall time */
-    uint64_t memory_bytes;          /**< of the arrays here, without what the device takes */
+    uint64_t memory_bytes;          /**< groth16_memory */
     bool repeated;                  /**< the first proof did not hold */
 } groth16_report;
 
-/** Bytes that a proof takes: the arrays here and the transforms' job. What a sum takes beside its
- * points is known to the device only when they are loaded, and is not counted. */
+/** Bytes that a proof takes at most beside the witness: the arrays here, the transforms and the
+ * sums on the CPU device. What else a process has (program, libraries) is not counted. */
 p_status groth16_memory(const zkey *key, const groth16_options *o, uint64_t *bytes, p_err *err);
 
 /** Proves. witness: key->n_wires * 4 words, canonical, as wtns_read gives them. P_EINVAL if the

@@ -45,9 +45,16 @@ const char *zkey_points_name(zkey_points which)
     return POINTS[which].name;
 }
 
-p_status zkey_read_points(const zkey *z, zkey_points which, void *out, p_err *err)
+p_status zkey_read_points(const zkey *z, zkey_points which, uint64_t first, uint64_t count,
+                          void *out, p_err *err)
 {
-    return binfile_read(&z->file, z->points[which], 0, out, z->points[which]->size, err);
+    uint64_t at, bytes;
+
+    if (__builtin_mul_overflow(first, (uint64_t)POINTS[which].bytes, &at) ||
+        __builtin_mul_overflow(count, (uint64_t)POINTS[which].bytes, &bytes))
+        return p_err_set(err, P_EINVAL, "%s: section %s has no point %" PRIu64, z->file.path,
+                         POINTS[which].name, first);
+    return binfile_read(&z->file, z->points[which], at, out, bytes, err);
 }
 
 /* ---- the header ---- */

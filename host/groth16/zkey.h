@@ -86,8 +86,10 @@ uint32_t zkey_points_bytes(zkey_points which);
 /** "A", "B1", ... */
 const char *zkey_points_name(zkey_points which);
 
-/** Reads all points of a section into out, as they are in the file: unchecked. */
-p_status zkey_read_points(const zkey *z, zkey_points which, void *out, p_err *err);
+/** Reads count points of a section from number first on into out, as they are in the file:
+ * unchecked. P_ECORRUPT if the section ends before. Any thread. */
+p_status zkey_read_points(const zkey *z, zkey_points which, uint64_t first, uint64_t count,
+                          void *out, p_err *err);
 
 /** Coefficient number index out of its bytes; P_ECORRUPT for a matrix, row, wire or value out of
  * range. */

@@ -55,7 +55,9 @@ static void read_key(int fd)
             void *points = malloc(z.points[i]->size + 1);
 
             if (points)
-                check(zkey_read_points(&z, (zkey_points)i, points, &err), &err);
+                check(zkey_read_points(&z, (zkey_points)i, 0, zkey_points_count(&z, (zkey_points)i),
+                                       points, &err),
+                      &err);
             free(points);
         }
         zkey_close(&z);
