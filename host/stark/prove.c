@@ -187,7 +187,8 @@ static p_status prover_open_all(prover *p, const stark_key *key, const stark_opt
                                 p->shape.words);
 }
 
-static void prover_close_all(prover *p)
+/* Returns the bytes of host arrays that nobody gave back: 0. */
+static uint64_t prover_close_all(prover *p)
 {
     for (int t = 0; t < AIR_TREES; t++)
         prover_release(p, &p->trees[t]);
@@ -198,6 +199,7 @@ static void prover_close_all(prover *p)
     }
     stark_hash_destroy(&p->hash);
     free(p->words);
+    return p_memory_used(&p->memory);
 }
 
 p_status stark_prove(const stark_key *key, const drv_matrix *main, const uint64_t *publics,
@@ -240,7 +242,13 @@ p_status stark_prove(const stark_key *key, const drv_matrix *main, const uint64_
         *out = (stark_proof){.words = p->words, .count = p->shape.words};
         p->words = NULL;
     }
-    prover_close_all(p);
+    uint64_t left = prover_close_all(p);
+    if (left > 0 && s == P_OK) {
+        stark_proof_free(out);
+        s = p_err_set(err, P_EINTERNAL, "the proof");
+    }
+    if (left > 0)
+        p_err_prefix(err, "%" PRIu64 " bytes were not given back", left);
     free(p);
     return s;
 }

@@ -119,15 +119,15 @@ static p_status pieces_item(void *arg, size_t item, unsigned worker)
 }
 
 /* A quotient of higher degree is none: the constraints do not hold on the trace. */
-static p_status check_degree(const prover *p, const uint64_t *values, uint64_t coset, p_err *err)
+static p_status check_degree(prover *p, const uint64_t *values, uint64_t coset, p_err *err)
 {
+    const p_err why = {P_EINVAL, "the quotient's degree is too high"};
     uint64_t most = (uint64_t)air_quotients(p->air) << p->log_rows;
 
     for (int c = 0; c < EXT_WORDS; c++)
         for (uint64_t i = most; i < coset; i++)
             if (values[(uint64_t)c * coset + i] != 0)
-                return p_err_set(err, P_EINVAL, "the trace does not satisfy the constraints of %s",
-                                 p->air->definition.name);
+                return prover_explain(p, &why, err);
     return P_OK;
 }
 

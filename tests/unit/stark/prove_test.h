@@ -5,6 +5,7 @@
 #include "host/stark/demo.h"
 #include "host/stark/stark.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
