@@ -7,6 +7,12 @@
 
 #define WORD sizeof(uint64_t)
 
+/* An array as p_memory counts it. */
+static uint64_t pages(uint64_t words)
+{
+    return (words * WORD + P_MEMORY_ALIGN - 1) / P_MEMORY_ALIGN * P_MEMORY_ALIGN;
+}
+
 /* What lives, and the most so far, of the host's arrays, the device's, and both together. */
 typedef struct need {
     uint64_t host, device;
@@ -49,7 +55,7 @@ static p_status tree(const stark_key *key, air_tree t, drv_input input, need *n,
                      : commit(key, in, input, p->log_blowup,
                               stark_cap_log2(p, p->log_rows + p->log_blowup), &bytes, err);
 
-    peak(n, own * WORD, bytes);
+    peak(n, pages(own), bytes);
     n->device += bytes;
     return s;
 }
@@ -60,7 +66,7 @@ static p_status quotient(const stark_key *key, unsigned workers, need *n, p_err 
     const air *a = key->vk.air;
     const stark_params *p = &key->vk.params;
     uint32_t log_coset = p->log_rows + quotient_log_blowup(a);
-    uint64_t values = ((uint64_t)EXT_WORDS << log_coset) * WORD, transform = 0;
+    uint64_t values = pages((uint64_t)EXT_WORDS << log_coset), transform = 0;
     drv_job job = {.op = DRV_NTT,
                    .ntt = {.field = DRV_GOLDILOCKS,
                            .layout = DRV_COLUMNS,
@@ -75,7 +81,7 @@ static p_status quotient(const stark_key *key, unsigned workers, need *n, p_err 
              air_evaluator_bytes(a, p->log_rows, log_coset - p->log_rows, workers),
          0);
     peak(n, values, transform);
-    peak(n, values + drv_matrix_words(a->trees[AIR_TREE_QUOTIENT].columns, p->log_rows) * WORD, 0);
+    peak(n, values + pages(drv_matrix_words(a->trees[AIR_TREE_QUOTIENT].columns, p->log_rows)), 0);
     return s == P_OK ? tree(key, AIR_TREE_QUOTIENT, DRV_COEFFICIENTS, n, err) : s;
 }
 
@@ -90,7 +96,7 @@ static p_status deep_and_fri(const stark_key *key, need *n, p_err *err)
         uint32_t log_points = log_n - STARK_FOLD_LOG2 * k;
         drv_matrix leaves = {.columns = STARK_FOLD * FRI_SLOT_WORDS,
                              .log_rows = log_points - STARK_FOLD_LOG2};
-        uint64_t bytes = 0, data = ((uint64_t)FRI_SLOT_WORDS << log_points) * WORD;
+        uint64_t bytes = 0, data = pages((uint64_t)FRI_SLOT_WORDS << log_points);
 
         peak(n, data + (k == 0 ? rows_bytes(key->vk.air, p, all, 0) : 0), 0);
         if (k == layers)

@@ -70,6 +70,10 @@ void prover_release(prover *p, prover_tree *tree);
 p_status prover_alloc(prover *p, uint64_t words, const char *what, uint64_t **out, p_err *err);
 void prover_free(prover *p, uint64_t *data, uint64_t words);
 
+/** Notes for the report that so many bytes more are in use: a running job's, or another library's.
+ */
+void prover_note(prover *p, uint64_t bytes);
+
 void prover_progress(prover *p, uint64_t done, uint64_t of);
 
 /** Computes the need; P_EEXHAUSTED, with both numbers, if there is not as much. */

@@ -66,6 +66,8 @@ static p_status fill_values(prover *p, uint32_t log_coset, uint64_t *values, p_e
         s = air_evaluator_create(p->air, &instance, p->log_rows, log_coset - p->log_rows, p->lambda,
                                  prover_workers(p), p->device, &e, err);
     l.e = e;
+    prover_note(
+        p, air_evaluator_bytes(p->air, p->log_rows, log_coset - p->log_rows, prover_workers(p)));
     l.rows = reader.tile_rows >> log_stride;
     for (uint64_t k = 0; k < reader.tiles && s == P_OK; k++) {
         const uint64_t *tile;

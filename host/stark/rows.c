@@ -34,7 +34,9 @@ uint64_t rows_bytes(const air *a, const stark_params *params, const bool wanted[
     uint64_t blocks = all_blocks(a, wanted);
     uint64_t rows = tile_rows(blocks, params->log_rows + params->log_blowup);
 
-    return 2 * blocks * (rows + ahead) * LINE_WORDS * sizeof(uint64_t);
+    uint64_t bytes = blocks * (rows + ahead) * LINE_WORDS * sizeof(uint64_t);
+
+    return 2 * ((bytes + P_MEMORY_ALIGN - 1) / P_MEMORY_ALIGN * P_MEMORY_ALIGN);
 }
 
 /* ---- reading ---- */

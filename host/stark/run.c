@@ -54,9 +54,9 @@ void prover_progress(prover *p, uint64_t done, uint64_t of)
 
 /* ---- memory ---- */
 
-static void note(prover *p, uint64_t job_bytes)
+void prover_note(prover *p, uint64_t bytes)
 {
-    uint64_t now = p_memory_used(&p->memory) + p->device_bytes + job_bytes;
+    uint64_t now = p_memory_used(&p->memory) + p->device_bytes + bytes;
 
     p->peak = now > p->peak ? now : p->peak;
 }
@@ -67,7 +67,7 @@ p_status prover_alloc(prover *p, uint64_t words, const char *what, uint64_t **ou
     p_status s = p_memory_alloc(&p->memory, words, sizeof(uint64_t), what, &data, err);
 
     *out = data;
-    note(p, 0);
+    prover_note(p, 0);
     return s;
 }
 
@@ -115,7 +115,7 @@ p_status prover_job(prover *p, const drv_job *job, p_err *err)
         s = prover_submit(p, job, &event, err);
     if (s != P_OK)
         return s;
-    note(p, bytes);
+    prover_note(p, bytes);
     return prover_wait(p, event, err);
 }
 
@@ -152,7 +152,7 @@ p_status prover_commit(prover *p, const drv_matrix *in, drv_input input, uint32_
         return s;
     }
     p->device_bytes += out->bytes;
-    note(p, 0);
+    prover_note(p, 0);
     return check_digests(p, cap, UINT64_C(1) << cap_log2, err);
 }
 

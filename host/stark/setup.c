@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_ARITY 16 /* of a tree */
+
 static uint64_t fixed_bytes(const stark_key *key)
 {
     return drv_matrix_words(key->fixed_rows.columns, key->fixed_rows.log_rows) * sizeof(uint64_t);
@@ -19,6 +21,69 @@ void stark_key_free(stark_key *key)
         drv_buffer_free(key->device, key->fixed_rows.data, fixed_bytes(key));
     free(key->vk.fixed_cap);
     memset(key, 0, sizeof *key);
+}
+
+/* Whether a leaf leads to its digest of the cap. */
+static bool leads_to_cap(const stark_key *key, const stark_hash *hash, const drv_commitment *tree,
+                         const uint64_t *row, const uint64_t *path, uint64_t index)
+{
+    uint32_t arity_log2 = stark_hash_arity_log2(hash->kind), others = (1u << arity_log2) - 1;
+    uint64_t digest[DRV_DIGEST_WORDS], children[MAX_ARITY * DRV_DIGEST_WORDS];
+
+    stark_hash_leaf(hash, row, tree->columns, digest);
+    for (uint32_t level = 0; level < tree->levels; level++, index >>= arity_log2) {
+        uint64_t own = index & others;
+
+        for (uint32_t i = 0; i <= others; i++) {
+            const uint64_t *from = i == own ? digest : path;
+
+            memcpy(children + i * DRV_DIGEST_WORDS, from, sizeof digest);
+            path += i == own ? 0 : DRV_DIGEST_WORDS;
+        }
+        stark_hash_node(hash, children, digest);
+    }
+    return memcmp(digest, key->vk.fixed_cap + index * DRV_DIGEST_WORDS, sizeof digest) == 0;
+}
+
+/* Nothing verifies a key as a proof is verified: one leaf below each digest of the cap is opened
+ * and hashed here, so that a device that handed out a wrong cap is found. */
+static p_status check_cap(prover *p, const stark_key *key, p_err *err)
+{
+    drv_commitment tree = {0};
+    stark_hash hash = {0};
+    uint64_t *rows = NULL, *values = NULL, *paths = NULL, count, below;
+    drv_job job = {.op = DRV_OPEN, .open = {.commitment = key->fixed}};
+    p_status s = drv_commitment_info(key->fixed, &tree);
+
+    if (s != P_OK)
+        return p_err_set(err, s, "the commitment of the fixed columns is lost");
+    count = UINT64_C(1) << tree.cap_log2;
+    below = UINT64_C(1) << (tree.log_leaves - tree.cap_log2);
+    rows = calloc(count, sizeof *rows);
+    values = calloc(count * tree.columns, sizeof *values);
+    paths = calloc(count * tree.path_digests + 1, sizeof *paths * DRV_DIGEST_WORDS);
+    s = rows && values && paths ? stark_hash_create(key->vk.params.hash, &hash, err)
+                                : p_err_set(err, P_EEXHAUSTED, "no memory for a key");
+    for (uint64_t i = 0; i < count && s == P_OK; i++)
+        rows[i] = i * below + i % below;
+    job.open.rows = rows;
+    job.open.count = (uint32_t)count;
+    job.open.values = values;
+    job.open.paths = paths;
+    if (s == P_OK)
+        s = prover_job(p, &job, err);
+    for (uint64_t i = 0; i < count && s == P_OK; i++)
+        if (!leads_to_cap(key, &hash, &tree, values + i * tree.columns,
+                          paths + i * tree.path_digests * DRV_DIGEST_WORDS, rows[i]))
+            s = p_err_set(err, P_EDEVICE,
+                          "setup: digest %" PRIu64 " of the fixed columns' cap is not the root of "
+                          "what device %s opens below it",
+                          i, drv_device_info(key->device)->name);
+    stark_hash_destroy(&hash);
+    free(rows);
+    free(values);
+    free(paths);
+    return s;
 }
 
 /* Fills and commits the fixed columns into *key, whose params, air and device are set. */
@@ -46,7 +111,7 @@ static p_status commit_fixed(stark_key *key, const stark_options *o, p_err *err)
                           stark_cap_log2(params, params->log_rows + params->log_blowup),
                           key->vk.fixed_cap, &tree, err);
     key->fixed = tree.handle;
-    return s;
+    return s == P_OK ? check_cap(&p, key, err) : s;
 }
 
 static p_status set_digest(stark_key *key, p_err *err)
