@@ -1,4 +1,5 @@
 #include "host/air/builder.h"
+#include "host/air/code.h"
 
 #include "driver/driver.h"
 #include "driver/field/sha256.h"
@@ -271,6 +272,9 @@ p_status air_create(const air_definition *definition, air **out, p_err *err)
         layout(&b);
     if (b.err.status == P_OK)
         hash(&b);
+    if (b.err.status == P_OK && definition->code &&
+        memcmp(definition->code->hash, b.a->hash, sizeof(b.a->hash)) != 0)
+        air_builder_fail(&b, P_EINTERNAL, "its code was generated from another graph");
     s = b.err.status;
     free(b.table);
     free(b.boolean);

@@ -106,6 +106,7 @@ void air_receive_table(air_builder *b, air_bus bus, air_column multiplicity,
 /* ---- definitions ---- */
 
 typedef struct air air;
+typedef struct air_code air_code;
 struct drv_matrix;
 
 /** An AIR. Names and functions are constant and outlive every air made of it. */
@@ -124,6 +125,9 @@ typedef struct air_definition {
                     const struct drv_matrix *fixed, const struct drv_matrix *main,
                     const gl_ext challenges[AIR_CHALLENGES], struct drv_matrix *aux, p_err *err);
     const void *context; /**< for the functions; NULL if they need none */
+    /** What the generator made of this definition (host/air/generate.h); NULL: air_eval_rows
+     * interprets the graph. Of another graph: air_create answers P_EINTERNAL. */
+    const air_code *code;
 } air_definition;
 
 /** P_EINVAL with the first mistake of the definition. *out is NULL on failure. */

@@ -1,4 +1,5 @@
 #include "host/air/check.h"
+#include "host/air/kernels.h"
 #include "host/air/program.h"
 
 #include <inttypes.h>
@@ -115,7 +116,7 @@ static p_status run_constraints(const air *a, const air_instance *instance, cons
         s = P_EEXHAUSTED;
     for (uint64_t row = 0; s == P_OK && row >> trace->log_rows == 0; row += AIR_BLOCK) {
         b.trace.first = row;
-        air_program_run(&program, scratch, &block);
+        air_program_run(&program, air_kernels_for(P_ISA_AVX512), scratch, &block);
     }
     *faults = b.faults;
 out:
@@ -229,7 +230,7 @@ static p_status collect(const air *a, uint32_t bus, const air_instance *instance
         s = P_EEXHAUSTED;
     for (uint64_t row = 0; s == P_OK && row >> trace->log_rows == 0; row += AIR_BLOCK) {
         b->trace.first = row;
-        air_program_run(&program, scratch, &block);
+        air_program_run(&program, air_kernels_for(P_ISA_AVX512), scratch, &block);
     }
     air_program_destroy(&program);
     free(scratch);

@@ -47,6 +47,13 @@ p_status air_evaluator_create(const air *a, const air_instance *instance, uint32
                               drv_device *device, air_evaluator **out, p_err *err);
 void air_evaluator_destroy(air_evaluator *e);
 
+/** For tests and benchmarks: another instruction set than the best (a level that this CPU does not
+ * run is lowered), and whether code that was generated for the graph is used where there is some
+ * (it is, else). Before the first air_eval_rows. */
+void air_evaluator_select(air_evaluator *e, p_isa isa, bool compiled);
+/** "avx512", or "avx512, interpreted"; never NULL. */
+const char *air_evaluator_about(const air_evaluator *e);
+
 /** Bytes that air_evaluator_create allocates. */
 uint64_t air_evaluator_bytes(const air *a, uint32_t log_rows, uint32_t log_blowup,
                              unsigned workers);

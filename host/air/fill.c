@@ -1,5 +1,5 @@
 /* Columns that are computed: fixed ones by the definition, those of the buses from the trace. */
-#include "host/air/program.h"
+#include "host/air/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,9 +71,9 @@ p_status air_fill_fixed(const air *a, p_pool *pool, const p_cancel *cancel, drv_
 /* ---- LogUp ---- */
 
 typedef struct logup_worker {
-    gl_t *scratch;       /* of the program */
-    gl_ext *d, *inverse; /* of each interaction and row of a block */
-    gl_t *multiplicity;  /* the same */
+    gl_t *scratch;      /* of the program */
+    gl_t *d, *inverse;  /* of each interaction: three arrays of AIR_BLOCK rows */
+    gl_t *multiplicity; /* one array */
 } logup_worker;
 
 typedef struct logup_loop {
@@ -81,6 +81,7 @@ typedef struct logup_loop {
     const air_instance *instance;
     const air_trace *trace;
     drv_matrix aux;
+    const air_kernels *kernels;
     air_program program; /* roots: interaction k's multiplicity, then its message */
     uint32_t *root_interaction, *root_value; /* value 0: multiplicity, i: x_i */
     gl_ext powers[AIR_MAX_ARITY + 1];
@@ -100,17 +101,14 @@ static void logup_root(const air_block *block, uint32_t root, bool ext, const gl
 {
     const logup_block *b = block->context;
     uint32_t k = b->l->root_interaction[root], value = b->l->root_value[root];
-    gl_ext *d = b->w->d + (size_t)k * AIR_BLOCK;
+    gl_t *m = b->w->multiplicity + (size_t)k * AIR_BLOCK;
 
-    (void)ext;
-    for (uint32_t i = 0; i < block->rows; i++) {
-        gl_t x = v ? v[i] : u.c[0];
-
-        if (value == 0)
-            b->w->multiplicity[(size_t)k * AIR_BLOCK + i] = x;
-        else
-            d[i] = gl_ext_add(d[i], gl_ext_scale(b->l->powers[value], x));
+    if (value > 0) {
+        b->l->kernels->combine(b->w->d + 3 * (size_t)k * AIR_BLOCK, b->l->powers[value], ext, v, u);
+        return;
     }
+    for (uint32_t i = 0; i < block->rows; i++)
+        m[i] = v ? v[i] : u.c[0];
 }
 
 static void put_ext(const drv_matrix *m, uint64_t row, uint32_t column, gl_ext v)
@@ -141,11 +139,11 @@ static p_status fraction_item(void *arg, size_t item, unsigned worker)
             uint32_t id = a->buses[a->interactions[k].bus].id;
             gl_ext start = gl_ext_add(l->instance->challenges[AIR_BETA], gl_ext_from_base(id));
 
-            for (uint32_t i = 0; i < AIR_BLOCK; i++)
-                b.w->d[(size_t)k * AIR_BLOCK + i] = start;
+            for (uint32_t i = 0; i < 3 * AIR_BLOCK; i++)
+                b.w->d[3 * (size_t)k * AIR_BLOCK + i] = start.c[i / AIR_BLOCK];
         }
-        air_program_run(&l->program, b.w->scratch, &block);
-        gl_ext_inv_batch(b.w->inverse, b.w->d, (size_t)a->interaction_count * AIR_BLOCK);
+        air_program_run(&l->program, l->kernels, b.w->scratch, &block);
+        l->kernels->inverses(b.w->inverse, b.w->d, a->interaction_count);
         for (uint32_t i = 0; i < AIR_BLOCK; i++) {
             gl_ext sum = gl_ext_from_base(0);
 
@@ -154,9 +152,11 @@ static p_status fraction_item(void *arg, size_t item, unsigned worker)
                 gl_ext phi = gl_ext_from_base(0);
 
                 for (; k < a->interaction_count && a->interactions[k].column == column; k++) {
-                    size_t at = (size_t)k * AIR_BLOCK + i;
+                    const gl_t *v = b.w->inverse + 3 * (size_t)k * AIR_BLOCK + i;
+                    gl_ext inverse = {{v[0], v[AIR_BLOCK], v[2 * AIR_BLOCK]}};
+                    gl_t m = b.w->multiplicity[(size_t)k * AIR_BLOCK + i];
 
-                    phi = gl_ext_add(phi, gl_ext_scale(b.w->inverse[at], b.w->multiplicity[at]));
+                    phi = gl_ext_add(phi, gl_ext_scale(inverse, m));
                 }
                 put_ext(&l->aux, row + i, a->columns[column].position, phi);
                 sum = gl_ext_add(sum, phi);
@@ -210,12 +210,12 @@ static p_status logup_memory(logup_loop *l, unsigned workers, p_err *err)
         goto out;
     for (unsigned w = 0; w < workers; w++) {
         l->workers[w].scratch = malloc(air_program_scratch(&l->program) + 1);
-        l->workers[w].d = malloc(2 * cells * sizeof(gl_ext));
+        l->workers[w].d = malloc(6 * cells * sizeof(gl_t));
         l->workers[w].multiplicity = malloc(cells * sizeof(gl_t));
         if (!l->workers[w].scratch || !l->workers[w].d || !l->workers[w].multiplicity)
             s = P_EEXHAUSTED;
         else
-            l->workers[w].inverse = l->workers[w].d + cells;
+            l->workers[w].inverse = l->workers[w].d + 3 * cells;
     }
 out:
     free(roots);
@@ -270,6 +270,7 @@ p_status air_logup_fill(const air *a, const air_instance *instance, const air_tr
         return s;
     l.rows = UINT64_C(1) << trace->log_rows;
     l.each = l.rows < ITEM_ROWS ? l.rows : ITEM_ROWS;
+    l.kernels = air_kernels_for(P_ISA_AVX512);
     l.powers[0] = gl_ext_from_base(1);
     for (uint32_t i = 1; i <= AIR_MAX_ARITY; i++)
         l.powers[i] = gl_ext_mul(l.powers[i - 1], instance->challenges[AIR_ALPHA]);

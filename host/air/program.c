@@ -1,5 +1,7 @@
 #include "host/air/program.h"
 
+#include "host/air/kernels.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +26,11 @@ static uint32_t slot_take(maker *m, bool ext)
     return at;
 }
 
+/* Leaves keep theirs. */
 static void slot_give(maker *m, uint32_t node)
 {
+    if (m->a->nodes[node].degree == 0 || m->a->nodes[node].op < AIR_ADD)
+        return;
     if (m->a->nodes[node].ext)
         m->free3[m->free3_count++] = m->slot[node];
     else
@@ -66,32 +71,39 @@ static void emit(air_program *p, maker *m, const bool *need)
 
     for (uint32_t i = 0; i < a->node_count; i++) {
         const air_node *n = &a->nodes[i];
+
+        if (!need[i] || n->op >= AIR_ADD || n->degree == 0)
+            continue;
+        m->slot[i] = slot_take(m, n->ext);
+        p->leaves[p->leaf_count++] = (air_leaf){i, m->slot[i]};
+    }
+    p->leaf_slots = m->slots;
+    for (uint32_t i = 0; i < a->node_count; i++) {
+        const air_node *n = &a->nodes[i];
         bool op = n->op >= AIR_ADD;
 
         if (!need[i])
             continue;
-        if (n->degree > 0) {
+        if (op && n->degree > 0) {
             air_instr *x = &p->instr[p->instr_count++];
 
-            *x = (air_instr){.kind = AIR_INSTR_LEAF, .node = i};
-            if (op) {
-                x->kind = (air_instr_kind)(AIR_INSTR_ADD + (n->op - AIR_ADD));
-                x->a = operand(m, n->a);
-                x->b = operand(m, n->b);
-            }
             m->slot[i] = slot_take(m, n->ext);
-            x->out = operand(m, i);
+            *x = (air_instr){.kind = (air_instr_kind)(AIR_INSTR_ADD + (n->op - AIR_ADD)),
+                             .node = i,
+                             .out = operand(m, i),
+                             .a = operand(m, n->a),
+                             .b = operand(m, n->b)};
         }
         for (uint32_t r = head[i]; r; r = follow[r - 1])
             p->instr[p->instr_count++] =
                 (air_instr){.kind = AIR_INSTR_ROOT, .node = r - 1, .a = operand(m, i)};
         if (op && n->degree > 0) {
-            if (m->last[n->a] == i && a->nodes[n->a].degree > 0)
+            if (m->last[n->a] == i)
                 slot_give(m, n->a);
-            if (n->b != n->a && m->last[n->b] == i && a->nodes[n->b].degree > 0)
+            if (n->b != n->a && m->last[n->b] == i)
                 slot_give(m, n->b);
         }
-        if (m->last[i] == i && n->degree > 0)
+        if (m->last[i] == i)
             slot_give(m, i);
     }
 }
@@ -107,8 +119,9 @@ p_status air_program_create(const air *a, const air_instance *instance, const ui
     m.last = calloc(2 * nodes + count, sizeof(*m.last));
     m.slot = calloc(3 * nodes, sizeof(*m.slot));
     out->instr = calloc(nodes + count, sizeof(*out->instr));
+    out->leaves = calloc(nodes, sizeof(*out->leaves));
     out->uniform = calloc(nodes, sizeof(*out->uniform));
-    if (!need || !m.last || !m.slot || !out->instr || !out->uniform) {
+    if (!need || !m.last || !m.slot || !out->instr || !out->leaves || !out->uniform) {
         free(need);
         free(m.last);
         free(m.slot);
@@ -151,104 +164,25 @@ p_status air_program_create(const air *a, const air_instance *instance, const ui
 void air_program_destroy(air_program *p)
 {
     free(p->instr);
+    free(p->leaves);
     free(p->uniform);
+    p->leaves = NULL;
     p->instr = NULL;
     p->uniform = NULL;
 }
 
-/* ---- running ---- */
-
-typedef struct run {
-    const air_program *p;
-    gl_t *scratch;
-    uint32_t rows;
-} run;
-
-static gl_t *slot_at(const run *r, air_operand x)
+void air_program_run(const air_program *p, const air_kernels *kernels, gl_t *scratch,
+                     const air_block *block)
 {
-    return r->scratch + (size_t)x.at * AIR_BLOCK;
-}
+    for (uint32_t k = 0; k < p->leaf_count; k++) {
+        const air_node *n = &p->a->nodes[p->leaves[k].node];
+        gl_t *out = scratch + (size_t)p->leaves[k].slot * AIR_BLOCK;
 
-static gl_ext value_at(const run *r, air_operand x, uint32_t row)
-{
-    const gl_t *v;
-
-    if (x.uniform)
-        return r->p->uniform[x.at];
-    v = slot_at(r, x) + row;
-    return x.ext ? (gl_ext){{v[0], v[AIR_BLOCK], v[2 * AIR_BLOCK]}} : gl_ext_from_base(*v);
-}
-
-static void run_ext(const run *r, const air_instr *x)
-{
-    gl_t *out = slot_at(r, x->out);
-
-    for (uint32_t i = 0; i < r->rows; i++) {
-        gl_ext p = value_at(r, x->a, i), q = value_at(r, x->b, i), v;
-
-        if (x->kind == AIR_INSTR_ADD)
-            v = gl_ext_add(p, q);
-        else if (x->kind == AIR_INSTR_SUB)
-            v = gl_ext_sub(p, q);
-        else if (!x->a.ext)
-            v = gl_ext_scale(q, p.c[0]);
-        else if (!x->b.ext)
-            v = gl_ext_scale(p, q.c[0]);
-        else
-            v = gl_ext_mul(p, q);
-        for (unsigned c = 0; c < 3; c++)
-            out[c * AIR_BLOCK + i] = v.c[c];
+        for (uint32_t c = 0; c < (n->ext ? 3u : 1u) && block->rows < AIR_BLOCK; c++)
+            memset(out + c * AIR_BLOCK, 0, AIR_BLOCK * sizeof(*out));
+        block->leaf(block, n, out);
     }
-}
-
-static const gl_t *base_operand(const run *r, air_operand x, gl_t fill[AIR_BLOCK])
-{
-    if (!x.uniform)
-        return slot_at(r, x);
-    for (uint32_t i = 0; i < AIR_BLOCK; i++)
-        fill[i] = r->p->uniform[x.at].c[0];
-    return fill;
-}
-
-static void run_base(const run *r, const air_instr *x)
-{
-    gl_t fill_a[AIR_BLOCK], fill_b[AIR_BLOCK];
-    const gl_t *p = base_operand(r, x->a, fill_a), *q = base_operand(r, x->b, fill_b);
-    gl_t *out = slot_at(r, x->out);
-
-    switch (x->kind) {
-    case AIR_INSTR_ADD:
-        for (uint32_t i = 0; i < r->rows; i++)
-            out[i] = gl_add(p[i], q[i]);
-        break;
-    case AIR_INSTR_SUB:
-        for (uint32_t i = 0; i < r->rows; i++)
-            out[i] = gl_sub(p[i], q[i]);
-        break;
-    default:
-        for (uint32_t i = 0; i < r->rows; i++)
-            out[i] = gl_mul(p[i], q[i]);
-        break;
-    }
-}
-
-void air_program_run(const air_program *p, gl_t *scratch, const air_block *block)
-{
-    run r = {p, scratch, block->rows};
-
-    for (uint32_t k = 0; k < p->instr_count; k++) {
-        const air_instr *x = &p->instr[k];
-
-        if (x->kind == AIR_INSTR_LEAF)
-            block->leaf(block, &p->a->nodes[x->node], slot_at(&r, x->out));
-        else if (x->kind == AIR_INSTR_ROOT)
-            block->root(block, x->node, x->a.ext, x->a.uniform ? NULL : slot_at(&r, x->a),
-                        x->a.uniform ? p->uniform[x->a.at] : gl_ext_from_base(0));
-        else if (x->out.ext)
-            run_ext(&r, x);
-        else
-            run_base(&r, x);
-    }
+    kernels->run(p, scratch, block);
 }
 
 /* ---- leaves of a trace ---- */

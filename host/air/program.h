@@ -3,14 +3,13 @@
  *
  * What has degree 0 (constants, publics, challenges and what is made of them) is the same in every
  * row: computed once, when the program is made. Everything else lives in a slot: AIR_BLOCK words,
- * or three times as many for a value over K, coefficient by coefficient. Slots are used again after
- * a value's last use. */
+ * or three times as many for a value over K, coefficient by coefficient. Leaves have the first
+ * slots, in the order of their nodes; slots of other values are used again after their last use. */
 #ifndef ZKP_HOST_AIR_PROGRAM_H
 #define ZKP_HOST_AIR_PROGRAM_H
 
+#include "host/air/code.h"
 #include "host/air/eval.h"
-
-#define AIR_BLOCK 64 /**< rows at once */
 
 typedef struct air_operand {
     bool uniform, ext;
@@ -18,7 +17,6 @@ typedef struct air_operand {
 } air_operand;
 
 typedef enum air_instr_kind {
-    AIR_INSTR_LEAF,
     AIR_INSTR_ADD,
     AIR_INSTR_SUB,
     AIR_INSTR_MUL,
@@ -31,12 +29,18 @@ typedef struct air_instr {
     air_operand out, a, b;
 } air_instr;
 
+typedef struct air_leaf {
+    uint32_t node, slot;
+} air_leaf;
+
 typedef struct air_program {
     const air *a;
     air_instr *instr;
     uint32_t instr_count;
+    air_leaf *leaves;
+    uint32_t leaf_count;
     gl_ext *uniform; /**< by node number, where the degree is 0 */
-    uint32_t slots;
+    uint32_t slots, leaf_slots;
     uint32_t roots;
 } air_program;
 
@@ -56,12 +60,15 @@ typedef struct air_block {
     uint32_t rows; /**< 1 .. AIR_BLOCK */
     /** Writes the values of a leaf, out[c * AIR_BLOCK + i]. */
     void (*leaf)(const struct air_block *block, const air_node *n, gl_t *out);
-    /** Called with a root's value: v, or if v is NULL the uniform u. */
+    /** Called with a root's value: v, or if v is NULL the uniform u. The arrays have AIR_BLOCK
+     * rows, those from rows on are without meaning. */
     void (*root)(const struct air_block *block, uint32_t root, bool ext, const gl_t *v, gl_ext u);
     void *context;
 } air_block;
 
-void air_program_run(const air_program *p, gl_t *scratch, const air_block *block);
+struct air_kernels;
+void air_program_run(const air_program *p, const struct air_kernels *kernels, gl_t *scratch,
+                     const air_block *block);
 
 /** Leaves of a trace: block->context is an air_trace_block. */
 typedef struct air_trace_block {
