@@ -349,7 +349,7 @@ static void put_u64(uint8_t *to, uint64_t v)
 
 static p_status flush(r1cs_file_writer *w, p_err *err)
 {
-    p_status s = binfile_append(&w->file, w->buffer, w->filled, err);
+    p_status s = w->filled ? binfile_append(&w->file, w->buffer, w->filled, err) : P_OK;
 
     w->filled = 0;
     return s;
@@ -499,7 +499,7 @@ p_status r1cs_file_commit(r1cs_file_writer *w, const r1cs_file_header *header, p
         s = write_map(w, header->wires, err);
     if (s == P_OK)
         s = binfile_begin(&w->file, SECTION_NAMES, err);
-    if (s == P_OK)
+    if (s == P_OK && w->names_bytes > 0)
         s = binfile_append(&w->file, w->names, names_in_use(w), err);
     if (s == P_OK)
         s = binfile_end(&w->file, err);
