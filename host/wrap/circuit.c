@@ -14,8 +14,7 @@ typedef struct circuit {
     const stark_vk *vk;
     const stark_proof *proof; /* NULL: no values */
     stark_shape shape;
-    stark_hash native;
-    wrap_hash hash;
+    const wrap_hash *hash;
     wrap_transcript transcript;
     wrap_values values;
     wrap_deep deep;
@@ -102,8 +101,6 @@ static bool allocate(circuit *c)
 
 static void release(circuit *c)
 {
-    stark_hash_destroy(&c->native);
-    wrap_hash_destroy(&c->hash);
     wrap_deep_destroy(&c->deep);
     for (int t = 0; t < AIR_TREES; t++) {
         free(c->cap[t]);
@@ -126,9 +123,9 @@ static void begin_transcript(circuit *c)
 {
     stark_transcript t;
 
-    stark_transcript_init(&t, &c->native);
+    stark_transcript_init(&t, &c->hash->native);
     stark_absorb_digests(&t, "vk", c->vk->digest, 1);
-    wrap_transcript_init(&c->transcript, c->b, &c->hash, t.state.bn);
+    wrap_transcript_init(&c->transcript, c->b, c->hash, t.state.bn);
 }
 
 static void take_publics(circuit *c, const uint64_t *publics)
@@ -148,7 +145,7 @@ static void take_publics(circuit *c, const uint64_t *publics)
         wires[i] = r1cs_public(c->b, x);
     }
     for (uint32_t i = 0; i < count; i++)
-        c->publics[i] = wrap_public_word(c->b, wires[i]);
+        c->publics[i] = wrap_canonical(c->b, wires[i]);
     free(wires);
     account(c, WRAP_VALUES);
     wrap_absorb_words(&c->transcript, c->publics, count);
@@ -205,13 +202,15 @@ static void take_final(circuit *c)
 {
     uint32_t count = 1u << c->shape.final_log2;
     r1cs_gl flat[3u << STARK_MAX_FINAL_LOG2], nonce;
+    bn_fr value;
 
     r1cs_label(c->b, "final polynomial");
     take_ext(c, c->shape.final, count, c->final, flat);
     account(c, WRAP_VALUES);
     wrap_absorb_words(&c->transcript, flat, 3 * (uint64_t)count);
     r1cs_label(c->b, "nonce");
-    nonce = r1cs_gl_canonical(c->b, r1cs_gl_input(c->b, word(c, c->shape.nonce)), NULL);
+    bn_fr_set_u64(&value, word(c, c->shape.nonce));
+    nonce = wrap_canonical(c->b, r1cs_wire(c->b, value));
     wrap_absorb_words(&c->transcript, &nonce, 1);
     r1cs_label(c->b, "grinding");
     wrap_squeeze_grinding(&c->transcript, c->vk->params.grinding_bits);
@@ -273,9 +272,9 @@ static void open_tree(circuit *c, uint32_t query, int tree, const r1cs_lc *bits)
         c->leaf[position] = c->rows[tree][i];
     }
     account(c, WRAP_ROWS);
-    digest = wrap_leaf(c->b, &c->hash, c->leaf, t->columns);
+    digest = wrap_leaf(c->b, c->hash, c->leaf, t->columns);
     account(c, WRAP_LEAVES);
-    wrap_path(c->b, &c->hash, digest, bits, log_n(c), c->cap[tree], c->shape.tree_cap_log2,
+    wrap_path(c->b, c->hash, digest, bits, log_n(c), c->cap[tree], c->shape.tree_cap_log2,
               words(c, base + c->shape.query_path[tree]));
     account(c, WRAP_PATHS);
 }
@@ -297,9 +296,9 @@ static void open_layer(circuit *c, uint32_t query, uint32_t layer, const r1cs_lc
         leaf[4 * s + 3] = r1cs_gl_constant(c->b, 0);
     }
     account(c, WRAP_ROWS);
-    digest = wrap_leaf(c->b, &c->hash, leaf, 4 * STARK_FOLD);
+    digest = wrap_leaf(c->b, c->hash, leaf, 4 * STARK_FOLD);
     account(c, WRAP_LEAVES);
-    wrap_path(c->b, &c->hash, digest, bits, c->shape.layer_leaves_log2[layer], c->layer_cap[layer],
+    wrap_path(c->b, c->hash, digest, bits, c->shape.layer_leaves_log2[layer], c->layer_cap[layer],
               c->shape.layer_cap_log2[layer], words(c, base + c->shape.query_layer_path[layer]));
     account(c, WRAP_PATHS);
 }
@@ -391,10 +390,12 @@ static p_status build(circuit *c, const uint64_t *publics, p_err *err)
     if (!allocate(c))
         return p_err_set(err, P_EEXHAUSTED, "no memory for the circuit of a verifier");
     s = transcript(c, publics, err);
-    if (s != P_OK)
+    if (s != P_OK || r1cs_failed(c->b)) /* the error is the builder's, which r1cs_finish tells */
         return s;
     wrap_identity(c->b, &c->values);
     account(c, WRAP_GRAPH);
+    if (r1cs_failed(c->b))
+        return P_OK;
     r1cs_label(c->b, "powers of gamma and beta");
     if (!wrap_deep_create(c->b, &c->values, &c->deep))
         return p_err_set(err, P_EEXHAUSTED, "no memory for the powers of gamma");
@@ -409,11 +410,23 @@ static p_status build(circuit *c, const uint64_t *publics, p_err *err)
     return P_OK;
 }
 
-p_status wrap_circuit(r1cs_builder *b, const stark_vk *vk, const uint64_t *publics,
-                      const stark_proof *proof, uint64_t parts[WRAP_PARTS], p_err *err)
+p_status wrap_hash_for_key(const stark_vk *vk, wrap_hash *out, p_err *err)
+{
+    uint32_t words[AIR_TREES + 1] = {4 * STARK_FOLD}, count = 1;
+
+    for (int t = 0; t < AIR_TREES; t++)
+        if (vk->air->trees[t].columns > 0)
+            words[count++] = vk->air->trees[t].columns;
+    return wrap_hash_create(words, count, out, err);
+}
+
+p_status wrap_circuit_with(r1cs_builder *b, const stark_vk *vk, const wrap_hash *hash,
+                           const uint64_t *publics, const stark_proof *proof,
+                           uint64_t parts[WRAP_PARTS], p_err *err)
 {
     circuit c = {.b = b,
                  .vk = vk,
+                 .hash = hash,
                  .proof = r1cs_solving(b) ? proof : NULL,
                  .counted = r1cs_count(b).constraints};
     p_status s = stark_params_check(&vk->params, vk->air, err);
@@ -421,16 +434,25 @@ p_status wrap_circuit(r1cs_builder *b, const stark_vk *vk, const uint64_t *publi
     if (s != P_OK)
         return s;
     stark_shape_compute(&vk->params, vk->air, &c.shape);
-    s = stark_hash_create(DRV_HASH_BN254, &c.native, err);
-    if (s == P_OK)
-        s = check_arguments(b, vk, &c.shape, &c.native, publics, proof, err);
-    if (s == P_OK)
-        s = wrap_hash_create(&c.hash, err);
+    s = check_arguments(b, vk, &c.shape, &hash->native, publics, proof, err);
     if (s == P_OK)
         s = build(&c, r1cs_solving(b) ? publics : NULL, err);
     if (parts)
         memcpy(parts, c.parts, sizeof(c.parts));
     release(&c);
+    return s;
+}
+
+p_status wrap_circuit(r1cs_builder *b, const stark_vk *vk, const uint64_t *publics,
+                      const stark_proof *proof, uint64_t parts[WRAP_PARTS], p_err *err)
+{
+    wrap_hash hash;
+    p_status s = wrap_hash_for_key(vk, &hash, err);
+
+    if (s != P_OK)
+        return s;
+    s = wrap_circuit_with(b, vk, &hash, publics, proof, parts, err);
+    wrap_hash_destroy(&hash);
     return s;
 }
 

@@ -3,7 +3,7 @@
 
 /* The canonical residue of the wire is the wire: then it is below p, and the bound that the residue
  * was made under holds. */
-r1cs_gl wrap_public_word(r1cs_builder *b, r1cs_lc wire)
+r1cs_gl wrap_canonical(r1cs_builder *b, r1cs_lc wire)
 {
     r1cs_gl word = r1cs_gl_canonical(b, r1cs_gl_assume(wire, 64), NULL);
 

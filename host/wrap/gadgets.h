@@ -10,11 +10,13 @@
 #include "host/r1cs/bounded.h"
 #include "host/r1cs/poseidon.h"
 #include "host/stark/stark.h"
+#include "host/wrap/wrap.h"
 
 #define WRAP_ARITY_LOG2 4 /**< of a node */
 #define WRAP_ARITY 16
-#define WRAP_CHUNK 16 /**< elements of a permutation that absorbs or hashes */
-#define WRAP_PACKED 3 /**< words of an element */
+#define WRAP_CHUNK 16  /**< elements of a permutation that absorbs or hashes */
+#define WRAP_PACKED 3  /**< words of an element */
+#define WRAP_SQUEEZE 2 /**< elements of the squeezing permutation besides the state */
 
 /* ---- powers by bits (powers.c) ---- */
 
@@ -28,12 +30,14 @@ void wrap_powers(r1cs_builder *b, const r1cs_lc *bits, uint32_t n, gl_t shift, g
 
 /* ---- hashes (merkle.c) ---- */
 
-/** Permutations of all widths. */
+/** Permutations: as constraints, of the widths that are needed (NULL else), and natively. */
 typedef struct wrap_hash {
     r1cs_poseidon *width[BN_POSEIDON_MAX_WIDTH + 1];
+    stark_hash native;
 } wrap_hash;
 
-p_status wrap_hash_create(wrap_hash *out, p_err *err);
+/** Those of the transcript and of nodes, and those of leaves of so many words. */
+p_status wrap_hash_create(const uint32_t *leaf_words, uint32_t count, wrap_hash *out, p_err *err);
 void wrap_hash_destroy(wrap_hash *h);
 
 /** Words of 64 bits, three to an element; out: (count + 2) / 3 elements. */
@@ -72,8 +76,8 @@ void wrap_squeeze_indices(wrap_transcript *t, uint32_t log_n, uint32_t count, r1
 
 /* ---- fields ---- */
 
-/** A word of a public value: one that is not canonical has no witness. */
-r1cs_gl wrap_public_word(r1cs_builder *b, r1cs_lc wire);
+/** The word that is on a wire: one that is not below p has no witness. */
+r1cs_gl wrap_canonical(r1cs_builder *b, r1cs_lc wire);
 /** x times X^k, k = 0, 1, 2: no constraint. */
 r1cs_ext wrap_ext_shift(r1cs_builder *b, r1cs_ext x, uint32_t k);
 /** out[i] = base^i, i < count, coefficients of 64 bits from out[1] on. */
@@ -119,5 +123,14 @@ r1cs_ext wrap_fold(r1cs_builder *b, const r1cs_ext powers[STARK_FOLD], const r1c
                    uint32_t leaf_log2, gl_t shift, const r1cs_ext values[STARK_FOLD]);
 /** That it is eight times the final polynomial's value at the last domain's point. */
 void wrap_final_check(r1cs_builder *b, const wrap_values *v, const r1cs_lc *bits, r1cs_ext folded);
+
+/* ---- the whole (circuit.c) ---- */
+
+/** Those that a key's circuit needs. */
+p_status wrap_hash_for_key(const stark_vk *vk, wrap_hash *out, p_err *err);
+/** wrap_circuit with what wrap_hash_for_key made for this key: to make several of its circuits. */
+p_status wrap_circuit_with(r1cs_builder *b, const stark_vk *vk, const wrap_hash *hash,
+                           const uint64_t *publics, const stark_proof *proof,
+                           uint64_t parts[WRAP_PARTS], p_err *err);
 
 #endif

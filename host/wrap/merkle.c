@@ -3,13 +3,27 @@
 
 #include <assert.h>
 
-p_status wrap_hash_create(wrap_hash *out, p_err *err)
+static p_status need_width(wrap_hash *h, unsigned width, p_err *err)
 {
-    p_status s = P_OK;
+    return h->width[width] ? P_OK : r1cs_poseidon_create(width, &h->width[width], err);
+}
+
+p_status wrap_hash_create(const uint32_t *leaf_words, uint32_t count, wrap_hash *out, p_err *err)
+{
+    p_status s;
 
     *out = (wrap_hash){0};
-    for (unsigned w = BN_POSEIDON_MIN_WIDTH; s == P_OK && w <= BN_POSEIDON_MAX_WIDTH; w++)
-        s = r1cs_poseidon_create(w, &out->width[w], err);
+    s = stark_hash_create(DRV_HASH_BN254, &out->native, err);
+    if (s == P_OK)
+        s = need_width(out, WRAP_SQUEEZE + 1, err);
+    if (s == P_OK)
+        s = need_width(out, WRAP_CHUNK + 1, err);
+    for (uint32_t i = 0; s == P_OK && i < count; i++) {
+        uint32_t last = (leaf_words[i] + WRAP_PACKED - 1) / WRAP_PACKED % WRAP_CHUNK;
+
+        if (last > 0)
+            s = need_width(out, last + 1, err);
+    }
     if (s != P_OK)
         wrap_hash_destroy(out);
     return s;
@@ -19,6 +33,7 @@ void wrap_hash_destroy(wrap_hash *h)
 {
     for (unsigned w = 0; w <= BN_POSEIDON_MAX_WIDTH; w++)
         r1cs_poseidon_destroy(h->width[w]);
+    stark_hash_destroy(&h->native);
     *h = (wrap_hash){0};
 }
 

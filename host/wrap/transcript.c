@@ -82,9 +82,10 @@ void wrap_absorb_digests(wrap_transcript *t, const r1cs_lc *digests, uint64_t co
  * that is below 2^254, would be other challenges for the same transcript. */
 static void squeeze(wrap_transcript *t, r1cs_lc bits[FR_BITS])
 {
-    r1cs_lc zero = r1cs_constant_u64(t->b, 0), in[3] = {t->state, zero, zero}, out[2];
+    r1cs_lc zero = r1cs_constant_u64(t->b, 0), in[WRAP_SQUEEZE + 1] = {t->state, zero, zero},
+            out[2];
 
-    r1cs_poseidon_permute(t->b, t->hash->width[3], in, out, 2);
+    r1cs_poseidon_permute(t->b, t->hash->width[WRAP_SQUEEZE + 1], in, out, 2);
     t->state = out[0];
     r1cs_bits_strict(t->b, out[1], bits);
 }

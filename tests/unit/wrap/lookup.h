@@ -21,6 +21,7 @@ typedef struct lookup {
     stark_key key;
     stark_proof proof;
     stark_shape shape;
+    wrap_hash hash;
     gl_t publics[DEMO_LOOKUP_PUBLICS];
 } lookup;
 
@@ -57,12 +58,14 @@ static inline void lookup_prove(lookup *l, stark_params params)
     must(stark_prove(&l->key, &main, l->publics, &o, &l->proof, NULL, &err));
     free(main.data);
     stark_shape_compute(&params, l->a, &l->shape);
+    must(wrap_hash_for_key(&l->key.vk, &l->hash, &err));
 }
 
 static inline void lookup_free(lookup *l)
 {
     p_err err = {0};
 
+    wrap_hash_destroy(&l->hash);
     stark_proof_free(&l->proof);
     stark_key_free(&l->key);
     air_destroy(l->a);
@@ -70,7 +73,7 @@ static inline void lookup_free(lookup *l)
 }
 
 /* Whether the circuit has a witness for these values; the first check that fails is in err. */
-static inline bool lookup_solves(const stark_vk *vk, const uint64_t *publics,
+static inline bool lookup_solves(const stark_vk *vk, const wrap_hash *hash, const uint64_t *publics,
                                  const stark_proof *proof, p_err *err)
 {
     r1cs_builder *b;
@@ -79,7 +82,7 @@ static inline bool lookup_solves(const stark_vk *vk, const uint64_t *publics,
     *err = (p_err){0};
     if (r1cs_create(R1CS_SOLVE, NULL, 0, vk->air->definition.publics, &b, err) != P_OK)
         fail_msg("%s", err->text);
-    if (wrap_circuit(b, vk, publics, proof, NULL, err) != P_OK)
+    if (wrap_circuit_with(b, vk, hash, publics, proof, NULL, err) != P_OK)
         fail_msg("%s", err->text);
     s = r1cs_finish(b, NULL, NULL, err);
     r1cs_destroy(b);
