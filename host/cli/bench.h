@@ -1,7 +1,7 @@
 /** What the benchmarks share: cmd_bench.c chooses, bench_print.c prints, bench_work.c measures
- * works of the driver (bench_gl.c, bench_bn.c), bench_host.c what runs on the host, bench_service.c
- * the service, bench_limit*.c what the machine could do at most. Main thread only, but for what a
- * benchmark starts itself. */
+ * works of the driver (bench_gl.c, bench_bn.c), bench_host.c what runs on the host, bench_stark.c
+ * proofs, bench_service.c the service, bench_limit*.c what the machine could do at most. Main
+ * thread only, but for what a benchmark starts itself. */
 #ifndef ZKP_HOST_CLI_BENCH_H
 #define ZKP_HOST_CLI_BENCH_H
 
@@ -81,6 +81,14 @@ p_status bench_file(const bench_setup *b, const char *path, bool witness_only, p
  *  with as many threads, in turns: a line for each way, and one with the ratio. */
 p_status bench_service(const service *at, const char *path, unsigned clients,
                        const gl_poseidon_ops *poseidon, bool as_json, p_err *err);
+
+/* ---- proofs ---- */
+
+/** A STARK of demo_wide at the parameters of P128: the whole, its phases, its memory. hash: "gl"
+ * (or NULL) or "bn254". */
+p_status bench_stark(const bench_setup *b, const char *hash, p_err *err);
+/** P_EINVAL for a hash or a number of columns that it cannot have. */
+p_status bench_stark_check(const bench_setup *b, const char *hash, p_err *err);
 
 /* ---- the machine ---- */
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /* names of host benchmarks; those of the driver's works follow */
-enum host_name { KECCAK, TREE, WITNESS, EXECUTE, N_HOST };
-static const char *const host_names[N_HOST] = {"keccak", "smt", "witness", "execute"};
+enum host_name { KECCAK, TREE, WITNESS, EXECUTE, STARK, N_HOST };
+static const char *const host_names[N_HOST] = {"keccak", "smt", "witness", "execute", "stark"};
 #define MAX_WORKS 32
 
 /* Files of a source tree, for who names none: those that have transactions to measure. */
@@ -66,7 +66,7 @@ static p_status sort_operands(const cli_args *args, wanted *w, p_err *err)
 /* The sizes that were asked for, against what the wanted works can do. */
 static p_status check_sizes(const bench_setup *b, const wanted *w, p_err *err)
 {
-    bool any = false, columns = false, width = false;
+    bool any = w->host[STARK], columns = any, width = false;
 
     for (size_t i = 0; i < works_count(); i++) {
         const bench_work *work = work_at(i);
@@ -81,7 +81,8 @@ static p_status check_sizes(const bench_setup *b, const wanted *w, p_err *err)
                              (unsigned)work->max_log_n, work->name, b->log_n);
     }
     if (b->log_n >= 0 && !any)
-        return p_err_set(err, P_EINVAL, "option --log-n has a meaning for the driver's works only");
+        return p_err_set(err, P_EINVAL,
+                         "option --log-n has a meaning for the driver's works only, and for stark");
     if (b->columns && !columns)
         return p_err_set(err, P_EINVAL, "option --columns has no meaning for what is measured");
     if (b->width && !width)
@@ -170,12 +171,13 @@ static cli_exit run(const cli_command *self, const cli_args *args)
     p_status s = read_options(self, args, &b, &clients, &err);
     bool all = args->n_operands == 0;
     char *const *files = args->operands;
+    const char *hash = cli_args_get(self, args, "hash");
 
     if (s == P_OK)
         s = sort_operands(args, &w, &err);
     bool own = w.n_files == 0 && access(own_batches[0], R_OK) == 0;
     if (all) {
-        w.host[KECCAK] = w.host[TREE] = true;
+        w.host[KECCAK] = w.host[TREE] = w.host[STARK] = true;
         w.host[WITNESS] = w.host[EXECUTE] = own;
         memset(w.work, 1, sizeof w.work);
     }
@@ -187,6 +189,10 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         s = check_sizes(&b, &w, &err);
     if (s == P_OK && cli_args_get(self, args, "addr") && !w.host[EXECUTE])
         s = p_err_set(&err, P_EINVAL, "option --addr has a meaning for execute only");
+    if (s == P_OK && hash && !w.host[STARK])
+        s = p_err_set(&err, P_EINVAL, "option --hash has a meaning for stark only");
+    if (s == P_OK && w.host[STARK] && !all)
+        s = bench_stark_check(&b, hash, &err);
     if (s == P_OK && (w.host[EXECUTE] || w.host[WITNESS]) && w.n_files == 0)
         s = p_err_set(&err, P_EINVAL, "%s: expected at least one FILE",
                       host_names[w.host[EXECUTE] ? EXECUTE : WITNESS]);
@@ -202,6 +208,8 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         b.width = 17;
     bench_print_head(b.json);
     s = run_works(&b, &w, all, &err);
+    if (s == P_OK && w.host[STARK])
+        s = bench_stark(&b, hash, &err);
     if (s == P_OK && w.host[KECCAK])
         s = bench_keccak(&b, &err);
     if (s == P_OK && w.host[TREE])
@@ -217,6 +225,7 @@ static const cli_option options[] = {
     {"log-n", "N", "size 2^N instead of each work's own"},
     {"columns", "C", "columns instead of each work's own"},
     {"width", "W", "bn_poseidon: elements of a state, 2 to 17 (default 17)"},
+    {"hash", "H", "stark: gl or bn254 (default gl)"},
     {"threads", "T", "threads, and copies of what the host does (default 1)"},
     {"isa", "I", "instruction set: portable, avx2, avx512, avx512ifma (default: the best)"},
     {"device", "D", "device of the works (default cpu)"},
@@ -247,6 +256,12 @@ static const char details[] =
     "same run (limit:...), or the time of one unit in such multiplications.\n"
     "DEV MB: arrays and what the driver asks for the job. One thread of device cpu\n"
     "is measured in CPU time, all else in wall time.\n"
+    "\n"
+    "Proofs on the device (once, --reps for more):\n"
+    "  stark           2^20 rows of 100 columns at the parameters of level P128 (with\n"
+    "                  --hash bn254: 2^13 rows): the whole, its phases, and the memory\n"
+    "                  that was computed beside the highest in use; also --log-n and\n"
+    "                  --columns\n"
     "\n"
     "On the host:\n"
     "  keccak          microseconds of CPU per keccak-f[1600]\n"

@@ -147,6 +147,11 @@ expect 2 "option --reps: expected a number from 1 to" bench --reps 0 gl_ntt
 expect 2 "'sse9' is unknown" bench --isa sse9 gl_ntt
 expect 1 "there is no device 'abacus'" bench --device abacus gl_poseidon
 expect 5 "needs .* MB of memory, device cpu has .* MB" bench --log-n 26 --columns 4096 gl_ntt
+expect 2 "has a meaning for stark only" bench --hash gl keccak
+expect 2 "expected gl or bn254, found 'sha'" bench --hash sha stark
+expect 2 "expected 24 to 2829 for stark, found 23" bench --columns 23 stark
+expect 0 "stark:quotient " bench --quick --threads 2 stark
+expect 0 '"name":"stark:memory computed"' bench --quick --hash bn254 --json stark
 expect 0 "bn_poseidon .*permutations/s" bench --quick
 for isa in portable avx2 avx512 avx512ifma; do
     if "$program" bench --quick --isa $isa gl_poseidon >/dev/null 2>&1; then
