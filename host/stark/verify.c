@@ -46,16 +46,13 @@ static p_status check_key(const stark_hash *hash, const stark_vk *vk, bool allow
 {
     const stark_params *params = &vk->params;
     uint64_t digest[DRV_DIGEST_WORDS], cap;
-    p_status s = stark_params_check(params, vk->air, err);
+    p_status s = stark_params_hold(params, vk->air, err); /* ranges, too */
 
     if (s != P_OK)
         return s;
     if (params->level == STARK_TEST && !allow_test)
         return p_err_set(err, P_EINVAL,
                          "a key of level test proves nothing, and was not asked for");
-    s = stark_params_hold(params, vk->air, err);
-    if (s != P_OK)
-        return s;
     cap = stark_vk_cap_digests(params, vk->air);
     if (cap && !vk->fixed_cap)
         return p_err_set(err, P_EINVAL, "the key has no cap of the fixed columns");
