@@ -15,6 +15,7 @@ struct cpu_msm_points {
 #define WAVE_BUCKETS ((size_t)1 << 16)
 #define TASK_BUCKETS ((size_t)1 << 15)   /* of one item, at most */
 #define ENOUGH_BUCKETS ((size_t)1 << 13) /* that inversions are well shared by */
+#define ONE_BLOCKS ((size_t)64)          /* whose ones are an item: shares inversions, too */
 
 static size_t point_words(drv_group group)
 {
@@ -129,9 +130,11 @@ typedef struct msm_plan {
     unsigned threads;
     uint64_t pass;   /* points of a pass, but for the last */
     uint64_t blocks; /* of recoding */
+    uint64_t most;   /* entries of a window, at most */
     unsigned c, windows, wave;
     size_t buckets; /* of a window */
     size_t slices;
+    size_t one_blocks; /* blocks whose ones are an item */
     unsigned windows_per_fold;
     uint32_t longest; /* segment */
     size_t raw, segs; /* most runs of entries and segments of a task */
@@ -140,26 +143,22 @@ typedef struct msm_plan {
     uint64_t shared_bytes, worker_bytes;
 } msm_plan;
 
-static unsigned windows_of(unsigned c, drv_group group)
+/* Windows for scalars of a number of bits, see msm_recode. */
+static unsigned windows_of(unsigned c, unsigned bits, drv_group group)
 {
-    return (c + (group == DRV_G1 ? 254 : 255) - 1) / c;
+    unsigned all = (c + (group == DRV_G1 ? 254 : 255) - 1) / c, some = (bits + 2 + c - 1) / c;
+
+    return some < all ? some : all;
 }
 
-/* The c with the fewest additions; a window costs about 64 more in the end. */
-static unsigned best_c(uint64_t n, drv_group group)
+/* The additions of c: those into buckets, and two for a bucket, and for a window about 64 more. */
+static uint64_t additions(const msm_survey *v, unsigned c, unsigned bits, drv_group group)
 {
-    uint64_t least = UINT64_MAX;
-    unsigned best = MSM_MIN_C;
+    uint64_t sum = windows_of(c, bits, group) * (((uint64_t)1 << c) + 64);
 
-    for (unsigned c = MSM_MIN_C; c <= MSM_MAX_C; c++) {
-        uint64_t cost = windows_of(c, group) * (n + ((uint64_t)1 << c) + 64);
-
-        if (cost < least) {
-            least = cost;
-            best = c;
-        }
-    }
-    return best;
+    for (unsigned b = 2; b <= bits; b++)
+        sum += v->bits[b] * (b < c ? 1 : windows_of(c, b - 1, group));
+    return sum;
 }
 
 static size_t least_of(size_t a, size_t b)
@@ -185,6 +184,7 @@ typedef struct msm_shared {
     uint32_t *starts;  /* wave * (buckets + 2) */
     uint64_t *buckets; /* wave * buckets points, own form */
     uint64_t *bits;    /* windows * c points: see fold_item */
+    uint64_t *ones;    /* blocks points: the sum of a block's ones */
 } msm_shared;
 
 typedef struct msm_worker {
@@ -217,10 +217,11 @@ static uint64_t place_shared(const msm_plan *p, msm_shared *s, void *base)
     s->recoding.digits = take(base, &at, p->blocks * p->windows * MSM_BLOCK * sizeof(uint16_t));
     s->recoding.ids = take(base, &at, p->blocks * MSM_BLOCK * sizeof(uint32_t));
     s->recoding.blocks = take(base, &at, p->blocks * sizeof(struct msm_block));
-    s->entries = take(base, &at, p->wave * p->pass * sizeof(uint32_t));
+    s->entries = take(base, &at, p->wave * p->most * sizeof(uint32_t));
     s->starts = take(base, &at, p->wave * (p->buckets + 2) * sizeof(uint32_t));
     s->buckets = take(base, &at, p->wave * p->buckets * point);
     s->bits = take(base, &at, p->windows * p->c * point);
+    s->ones = take(base, &at, p->blocks * point);
     return at;
 }
 
@@ -242,21 +243,16 @@ static uint64_t place_worker(const msm_plan *p, msm_worker *w, void *base)
     return at;
 }
 
-static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group, uint64_t count)
+/* The plan with this c for scalars of at most `bits` bits, p->most of which are not 0 or 1. */
+static void plan_with(msm_plan *p, drv_group group, unsigned c, unsigned bits)
 {
-    uint64_t passes = (count + MSM_MAX_PASS - 1) / MSM_MAX_PASS, entries;
+    uint64_t threads = p->threads, entries, ones;
     unsigned waves;
     msm_shared s;
     msm_worker w;
 
-    memset(p, 0, sizeof *p);
-    p->ops = choose(isa, group);
-    p->words = point_words(group);
-    p->threads = threads;
-    p->pass = (count + passes - 1) / passes;
-    p->blocks = (p->pass + MSM_BLOCK - 1) / MSM_BLOCK;
-    p->c = best_c(p->pass, group);
-    p->windows = windows_of(p->c, group);
+    p->c = c;
+    p->windows = windows_of(c, bits, group);
     p->buckets = (size_t)1 << (p->c - 1);
     p->wave =
         (unsigned)least_of(most_of(WAVE_BUCKETS / p->buckets, 2 * (size_t)threads), p->windows);
@@ -267,29 +263,84 @@ static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group,
     p->slices = most_of(p->slices, 1);
     p->windows_per_fold = (unsigned)least_of(most_of(WAVE_BUCKETS / p->buckets, 1),
                                              (p->wave + threads - 1) / threads);
-    entries = p->wave * p->pass;
+    p->one_blocks = most_of(least_of(ONE_BLOCKS, p->blocks / (2 * threads)), 1);
+    entries = p->wave * p->most;
+    ones = p->one_blocks * MSM_BLOCK;
     /* twice what a bucket has on average: few are cut when scalars are random */
     p->longest = 16;
-    while (p->longest < MSM_LONGEST && p->longest * p->buckets < 2 * p->pass)
+    while (p->longest < MSM_LONGEST && p->longest * p->buckets < 2 * p->most)
         p->longest *= 2;
     p->parts = (p->c - p->ops->lanes_log2) << p->ops->lanes_log2;
-    p->raw =
-        most_of(p->wave * ((p->buckets + p->slices - 1) / p->slices), p->windows_per_fold * p->c);
+    p->raw = most_of(most_of(p->wave * p->buckets, p->windows_per_fold * p->c), p->one_blocks);
     /* a run of len > longest makes ceil(len / longest) < 2 len / longest segments */
-    p->partial = 2 * entries / p->longest + 1;
+    p->partial = 2 * most_of(entries, ones) / p->longest + 1;
     p->segs = p->raw + p->partial;
     p->shared_bytes = place_shared(p, &s, NULL);
     p->worker_bytes = place_worker(p, &w, NULL);
 }
 
+static uint64_t plan_bytes(const msm_plan *p)
+{
+    return p->shared_bytes + p->threads * p->worker_bytes;
+}
+
+/* The plan for any scalars (v NULL), or for those of a survey, which takes no more memory. */
+static void make_plan(msm_plan *p, p_isa isa, unsigned threads, drv_group group, uint64_t count,
+                      const msm_survey *v)
+{
+    uint64_t passes = (count + MSM_MAX_PASS - 1) / MSM_MAX_PASS, limit, least = UINT64_MAX;
+    msm_survey any = {{0}};
+    unsigned bits = MSM_MAX_BITS, best = MSM_MIN_C;
+
+    memset(p, 0, sizeof *p);
+    p->ops = choose(isa, group);
+    p->words = point_words(group);
+    p->threads = threads;
+    p->pass = (count + passes - 1) / passes;
+    p->blocks = (p->pass + MSM_BLOCK - 1) / MSM_BLOCK;
+    any.bits[bits] = p->pass;
+    p->most = p->pass;
+    for (unsigned c = MSM_MIN_C; c <= MSM_MAX_C; c++) {
+        uint64_t cost = additions(&any, c, bits, group);
+
+        if (cost < least) {
+            least = cost;
+            best = c;
+        }
+    }
+    plan_with(p, group, best, bits);
+    if (!v)
+        return;
+    limit = plan_bytes(p);
+    p->most = 0;
+    for (unsigned b = 2; b <= MSM_MAX_BITS; b++) {
+        any.bits[b] = (v->bits[b] + passes - 1) / passes;
+        p->most += v->bits[b];
+    }
+    p->most = most_of(least_of(p->most, p->pass), 1);
+    while (bits > 2 && v->bits[bits] == 0)
+        bits--;
+    least = UINT64_MAX;
+    for (unsigned c = MSM_MIN_C; c <= MSM_MAX_C; c++) {
+        uint64_t cost = additions(&any, c, bits, group);
+
+        if (cost >= least)
+            continue;
+        plan_with(p, group, c, bits);
+        if (plan_bytes(p) > limit)
+            continue;
+        least = cost;
+        best = c;
+    }
+    plan_with(p, group, best, bits);
+}
+
 uint64_t cpu_msm_scratch(const cpu_run *run, drv_group group, uint64_t count)
 {
     msm_plan p;
-    uint64_t bytes;
 
-    make_plan(&p, run->isa, p_pool_threads(run->pool), group, count);
-    bytes = p.shared_bytes + p.threads * p.worker_bytes;
-    return (bytes + P_MEMORY_ALIGN - 1) & ~(uint64_t)(P_MEMORY_ALIGN - 1);
+    make_plan(&p, run->isa, p_pool_threads(run->pool), group, count, NULL);
+    return (plan_bytes(&p) + P_MEMORY_ALIGN - 1) & ~(uint64_t)(P_MEMORY_ALIGN - 1);
 }
 
 /* ---- sums of runs ---- */
@@ -353,6 +404,13 @@ static p_status sum_runs(const msm_plan *p, msm_worker *w, size_t n, const uint6
     return P_OK;
 }
 
+/* The entries of partial sums. */
+static void number(const msm_plan *p, msm_worker *w)
+{
+    for (size_t i = 0; i < p->partial; i++)
+        w->identity[i] = (uint32_t)i << 1;
+}
+
 /* ---- the steps of a pass ---- */
 
 typedef struct msm_loop {
@@ -372,6 +430,39 @@ typedef struct msm_loop {
 static void worker_of(const msm_loop *l, unsigned worker, msm_worker *w)
 {
     place_worker(l->plan, w, l->memory + l->plan->shared_bytes + worker * l->plan->worker_bytes);
+}
+
+typedef struct survey_loop {
+    const drv_msm_job *job;
+    bool halve;
+    atomic_uint_least64_t bits[MSM_MAX_BITS + 1];
+} survey_loop;
+
+static p_status survey_item(void *arg, size_t item, unsigned worker)
+{
+    survey_loop *l = arg;
+    uint64_t from = item * (uint64_t)MSM_BLOCK;
+    uint64_t n = l->job->count - from < MSM_BLOCK ? l->job->count - from : MSM_BLOCK;
+    msm_survey v = {{0}};
+
+    (void)worker;
+    msm_survey_add(&v, l->job->scalars + 4 * from, n, l->halve);
+    for (unsigned b = 0; b <= MSM_MAX_BITS; b++)
+        if (v.bits[b])
+            atomic_fetch_add(&l->bits[b], v.bits[b]);
+    return P_OK;
+}
+
+/* Looks at the scalars; numbers in Montgomery form do not show how long they are. */
+static p_status survey(const cpu_run *run, drv_group group, const drv_msm_job *job, msm_survey *out)
+{
+    survey_loop l = {.job = job, .halve = group == DRV_G1};
+    p_status status = p_pool_run(run->pool, (job->count + MSM_BLOCK - 1) / MSM_BLOCK, survey_item,
+                                 &l, run->cancel);
+
+    for (unsigned b = 0; b <= MSM_MAX_BITS; b++)
+        out->bits[b] = l.bits[b];
+    return status;
 }
 
 static p_status recode_item(void *arg, size_t item, unsigned worker)
@@ -394,17 +485,48 @@ static p_status sort_item(void *arg, size_t item, unsigned worker)
 
     worker_of(l, worker, &w);
     msm_sort(&l->shared.recoding, l->blocks, (unsigned)(l->from + item),
-             l->shared.entries + item * p->pass, l->shared.starts + item * (p->buckets + 2),
+             l->shared.entries + item * p->most, l->shared.starts + item * (p->buckets + 2),
              w.cursor);
     return P_OK;
+}
+
+/* How much the buckets before bucket b of all windows of the wave are to do. */
+static uint64_t work_before(const msm_loop *l, size_t b)
+{
+    const msm_plan *p = l->plan;
+    uint64_t sum = (l->to - l->from) * b;
+
+    for (size_t window = 0; window < l->to - l->from; window++) {
+        const uint32_t *starts = l->shared.starts + window * (p->buckets + 2);
+
+        sum += starts[b + 1] - starts[1];
+    }
+    return sum;
+}
+
+/* The first bucket of a slice: slices are equal in what there is to do, as scalars may be alike. */
+static size_t slice_start(const msm_loop *l, size_t slice)
+{
+    const msm_plan *p = l->plan;
+    uint64_t all = work_before(l, p->buckets);
+    size_t low = 0, high = p->buckets;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (work_before(l, middle) * p->slices < all * slice)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static p_status bucket_item(void *arg, size_t item, unsigned worker)
 {
     msm_loop *l = arg;
     const msm_plan *p = l->plan;
-    size_t first = p->buckets * item / p->slices;
-    size_t last = p->buckets * (item + 1) / p->slices, n = 0;
+    size_t first = slice_start(l, item), last = slice_start(l, item + 1), n = 0;
     msm_worker w;
 
     worker_of(l, worker, &w);
@@ -418,12 +540,33 @@ static p_status bucket_item(void *arg, size_t item, unsigned worker)
             if (len == 0)
                 memset(l->shared.buckets + out * p->words, 0, p->words * 8);
             else
-                w.raw[n++] = (msm_seg){(uint32_t)(window * p->pass + start), len, (uint32_t)out};
+                w.raw[n++] = (msm_seg){(uint32_t)(window * p->most + start), len, (uint32_t)out};
         }
     }
-    for (size_t i = 0; i < p->partial; i++)
-        w.identity[i] = (uint32_t)i << 1;
+    number(p, &w);
     return sum_runs(p, &w, n, l->points, false, l->shared.entries, l->shared.buckets, l->cancel);
+}
+
+/* The sums of some blocks' ones. */
+static p_status ones_item(void *arg, size_t item, unsigned worker)
+{
+    msm_loop *l = arg;
+    const msm_plan *p = l->plan;
+    size_t first = item * p->one_blocks, last = least_of(first + p->one_blocks, l->blocks), n = 0;
+    msm_worker w;
+
+    worker_of(l, worker, &w);
+    for (size_t b = first; b < last; b++) {
+        const struct msm_block *block = &l->shared.recoding.blocks[b];
+
+        if (block->ones == 0)
+            memset(l->shared.ones + b * p->words, 0, p->words * 8);
+        else
+            w.raw[n++] =
+                (msm_seg){(uint32_t)(b * MSM_BLOCK + block->large), block->ones, (uint32_t)b};
+    }
+    number(p, &w);
+    return sum_runs(p, &w, n, l->points, false, l->shared.recoding.ids, l->shared.ones, l->cancel);
 }
 
 /* Window w's sum of number times bucket in c points at bits + w * c: bit b's, b = 0 .. c - 2,
@@ -494,6 +637,16 @@ static p_status wipe_item(void *arg, size_t item, unsigned worker)
                 }                                                                                  \
             }                                                                                      \
         bn_##G##x_add(acc, acc, &sum);                                                             \
+    }                                                                                              \
+                                                                                                   \
+    static void add_ones_##G(const uint64_t *ones, uint64_t blocks, bn_##G##x *acc)                \
+    {                                                                                              \
+        for (uint64_t b = 0; b < blocks; b++) {                                                    \
+            bn_##G a;                                                                              \
+                                                                                                   \
+            memcpy(&a, ones + b * (sizeof a / 8), sizeof a);                                       \
+            bn_##G##x_add_affine(acc, acc, &a);                                                    \
+        }                                                                                          \
     }
 
 ADD_BITS(g1)
@@ -520,12 +673,16 @@ static p_status pass(const cpu_run *run, msm_loop *l)
 
     if (status != P_OK || l->bad < l->count)
         return status;
+    status = p_pool_run(run->pool, (l->blocks + p->one_blocks - 1) / p->one_blocks, ones_item, l,
+                        run->cancel);
     for (l->from = 0; l->from < p->windows && status == P_OK; l->from = l->to) {
         l->to = least_of(l->from + p->wave, p->windows);
         status = wave(run, l);
     }
     if (status == P_OK)
         p->ops->finish(l->shared.bits, (size_t)p->windows * p->c);
+    if (status == P_OK)
+        p->ops->finish(l->shared.ones, (size_t)l->blocks);
     return status;
 }
 
@@ -533,6 +690,7 @@ p_status cpu_msm(const cpu_run *run, const cpu_msm_points *points, const drv_msm
                  p_err *err)
 {
     msm_plan plan;
+    msm_survey lengths;
     msm_loop l = {.plan = &plan, .cancel = run->cancel, .form = job->form};
     bn_g1x g1;
     bn_g2x g2;
@@ -544,8 +702,12 @@ p_status cpu_msm(const cpu_run *run, const cpu_msm_points *points, const drv_msm
                          "scalars for the points %" PRIu64 " to %" PRIu64
                          " (exclusive), but there are %" PRIu64 " points",
                          job->first, job->first + job->count, points->count);
-    make_plan(&plan, run->isa, p_pool_threads(run->pool), points->group, job->count);
-    l.bytes = plan.shared_bytes + plan.threads * plan.worker_bytes;
+    if (job->form == DRV_CANONICAL && survey(run, points->group, job, &lengths) != P_OK)
+        return p_err_set(err, P_ECANCELLED, "multi-scalar multiplication of %" PRIu64 " points: %s",
+                         job->count, p_status_text(P_ECANCELLED));
+    make_plan(&plan, run->isa, p_pool_threads(run->pool), points->group, job->count,
+              job->form == DRV_CANONICAL ? &lengths : NULL);
+    l.bytes = plan_bytes(&plan);
     status = p_memory_alloc(run->memory, l.bytes, 1, "buckets of a multi-scalar multiplication",
                             &memory, err);
     if (status != P_OK)
@@ -573,10 +735,13 @@ p_status cpu_msm(const cpu_run *run, const cpu_msm_points *points, const drv_msm
                                from + (uint64_t)l.bad, job->count);
             break;
         }
-        if (points->group == DRV_G1)
+        if (points->group == DRV_G1) {
             add_bits_g1(&plan, l.shared.bits, &g1);
-        else
+            add_ones_g1(l.shared.ones, l.blocks, &g1);
+        } else {
             add_bits_g2(&plan, l.shared.bits, &g2);
+            add_ones_g2(l.shared.ones, l.blocks, &g2);
+        }
     }
     if (status == P_OK && points->group == DRV_G1) {
         bn_g1 sum;

@@ -15,6 +15,9 @@
  * Points are read in random order, so they are reached faster in huge pages, such as memory of
  * drv_buffer_alloc.
  *
+ * Scalars are looked at before: how many are how long decides about c and the number of windows,
+ * and the points of ones are summed on their own, without buckets.
+ *
  * The points' endomorphism is not used: it would halve the buckets, whose summing is a sixteenth of
  * the additions of a large sum, and costs a multiplication in every second addition. */
 #ifndef ZKP_DRIVER_CPU_BN_MSM_INTERNAL_H
@@ -84,12 +87,24 @@ typedef struct msm_recoding {
     uint32_t *ids; /**< blocks * MSM_BLOCK: an entry (see sum) for each digit */
     struct msm_block {
         uint32_t large; /**< scalars at the front of a block, with digits in every window */
+        uint32_t ones;  /**< scalars that follow: 1 and (halve) -1; ids only */
         uint32_t small; /**< scalars at its end, with a digit in window 0 only */
     } * blocks;
 } msm_recoding;
 
+/** How many scalars there are of each length in bits (halve: of the shorter one of s and r - s),
+ * those of length 1 being ones. Witnesses are mostly bits. */
+#define MSM_MAX_BITS 254
+typedef struct msm_survey {
+    uint64_t bits[MSM_MAX_BITS + 1];
+} msm_survey;
+
+/** Adds n scalars, any words, canonical form. */
+void msm_survey_add(msm_survey *v, const uint64_t *scalars, uint64_t n, bool halve);
+
 /** Recodes scalars block * MSM_BLOCK .. of count; those of 0 and of points at infinity are left
- * out. Returns the index of the first scalar that is not below r, or count. */
+ * out. No scalar is longer than c * windows - 2 bits, or both are as for the longest ones. Returns
+ * the index of the first scalar that is not below r, or count. */
 uint64_t msm_recode(const msm_recoding *r, const uint64_t *scalars, drv_form form,
                     const uint64_t *points, size_t point_words, uint64_t count, uint64_t block);
 

@@ -34,9 +34,35 @@ static bool infinity(const uint64_t *point, size_t words)
     return any == 0;
 }
 
+static unsigned length(const uint64_t a[4])
+{
+    for (unsigned i = 4; i-- > 0;)
+        if (a[i])
+            return 64 * i + 64 - (unsigned)__builtin_clzll(a[i]);
+    return 0;
+}
+
+void msm_survey_add(msm_survey *v, const uint64_t *scalars, uint64_t n, bool halve)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t s[4];
+        unsigned bits;
+
+        memcpy(s, scalars + 4 * i, sizeof s);
+        bits = length(s);
+        if (bits > 1 && halve && above_half(s)) {
+            negate(s);
+            bits = length(s);
+        }
+        /* scalars that are not below r are found by msm_recode */
+        v->bits[bits < MSM_MAX_BITS ? bits : MSM_MAX_BITS]++;
+    }
+}
+
 /* t = s + the number whose c-bit digits are all 2^(c-1): then digit w of t, less 2^(c-1), is the
- * signed digit w of s. s is below 2^253 (halve) or 2^254, both times a number below 0.76, and
- * c * windows is at least one bit more, so t < 2^(c windows) <= 2^270. */
+ * signed digit w of s. That number is below 0.534 * 2^(c windows), as c >= 4. s has c windows - 2
+ * bits at most; or is below 2^253 (halve) or 2^254, both times a number below 0.76, and c windows
+ * is at least one bit more. So t < 2^(c windows) <= 2^270. */
 static void add_offset(uint64_t t[6], const uint64_t s[4], const uint64_t offset[5])
 {
     unsigned char c = bn254_add(&t[0], s[0], offset[0], 0);
@@ -55,7 +81,8 @@ uint64_t msm_recode(const msm_recoding *r, const uint64_t *scalars, drv_form for
     const uint64_t to = count - from < MSM_BLOCK ? count : from + MSM_BLOCK;
     const uint64_t half = UINT64_C(1) << (r->c - 1), mask = 2 * half - 1;
     uint16_t *digits = r->digits + block * r->windows * MSM_BLOCK;
-    uint32_t *ids = r->ids + block * MSM_BLOCK, large = 0, small = 0;
+    uint32_t *ids = r->ids + block * MSM_BLOCK, large = 0, small = 0, ones = 0;
+    uint32_t one[MSM_BLOCK];
     uint64_t offset[5] = {0};
 
     for (unsigned w = 0; w < r->windows; w++) {
@@ -82,6 +109,10 @@ uint64_t msm_recode(const msm_recoding *r, const uint64_t *scalars, drv_form for
             id |= 1;
         }
         if ((s[1] | s[2] | s[3]) == 0 && s[0] < half) {
+            if (s[0] == 1) {
+                one[ones++] = id;
+                continue;
+            }
             small++;
             ids[MSM_BLOCK - small] = id;
             digits[MSM_BLOCK - small] = (uint16_t)(s[0] + half);
@@ -96,7 +127,10 @@ uint64_t msm_recode(const msm_recoding *r, const uint64_t *scalars, drv_form for
         }
         large++;
     }
+    memcpy(ids + large, one, ones * sizeof *one);
+    explicit_bzero(one, ones * sizeof *one);
     r->blocks[block].large = large;
+    r->blocks[block].ones = ones;
     r->blocks[block].small = small;
     return count;
 }
