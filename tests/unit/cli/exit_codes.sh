@@ -23,7 +23,7 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute prove get list cancel status devices groth16 vectors bench state; do
+for command in execute prove get list cancel status devices groth16 r1cs vectors bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
@@ -53,6 +53,16 @@ expect 0 '"name":"cpu","usable":true' devices --json
 expect 0 "opened, and closed again" devices cpu
 expect 4 "no device 'nothing'; found" devices nothing
 expect 2 "expected one NAME at most" devices cpu cpu
+
+# circuits' files
+expect 2 "expected info or check, found ''" r1cs
+expect 2 "expected info or check, found 'show'" r1cs show
+expect 2 "expected info R1CS, found 2 files" r1cs info a b
+expect 2 "expected check R1CS WTNS, found 1 files" r1cs check a
+expect 1 "No such file" r1cs info "$work/absent.r1cs"
+expect 1 "No such file" r1cs check "$work/absent.r1cs" "$work/absent.wtns"
+printf 'r1cs\1' >"$work/cut.r1cs"
+expect 1 "cut.r1cs: offset 5: the file ends here" r1cs info "$work/cut.r1cs"
 
 # commands of the service
 id=123e4567-e89b-12d3-a456-426614174000
