@@ -188,6 +188,18 @@ static p_status read_item(void *arg, size_t item, unsigned worker)
     uint64_t end = first + (left < READ_CHUNK ? left : READ_CHUNK);
 
     (void)worker;
+    if (job->columns == DRV_BLOCK_COLUMNS && job->column % DRV_BLOCK_COLUMNS == 0) {
+        /* a whole block: its rows lie side by side, here and there */
+        const drv_matrix *m = &a->c->leaves;
+        uint64_t block = job->column / DRV_BLOCK_COLUMNS;
+        const uint64_t *from =
+            m->data + ((block << m->log_rows) + job->row + first) * DRV_BLOCK_COLUMNS;
+        uint64_t *to = job->out + first * DRV_BLOCK_COLUMNS;
+
+        for (uint64_t i = 0; i < (end - first) * DRV_BLOCK_COLUMNS; i++)
+            to[i] = gl_from_u64(from[i]);
+        return P_OK;
+    }
     for (uint64_t i = first; i < end; i++)
         copy_row(&a->c->leaves, job->row + i, job->column, job->columns,
                  job->out + i * job->columns);

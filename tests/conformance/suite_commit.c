@@ -131,6 +131,13 @@ static void read_parts(suite *s, const commit_case *c)
             read_rectangle(s, c, row, 1 + suite_below(s, leaves - row), first,
                            1 + (uint32_t)suite_below(s, columns - first), NULL);
         }
+        if (columns >= DRV_BLOCK_COLUMNS) { /* a whole block */
+            uint64_t row = suite_below(s, leaves);
+            uint64_t block = suite_below(s, columns / DRV_BLOCK_COLUMNS);
+
+            read_rectangle(s, c, row, 1 + suite_below(s, leaves - row),
+                           (uint32_t)block * DRV_BLOCK_COLUMNS, DRV_BLOCK_COLUMNS, NULL);
+        }
         return;
     }
     which = (uint32_t)suite_below(s, columns);
