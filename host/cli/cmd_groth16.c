@@ -226,6 +226,7 @@ static cli_exit run(const cli_command *self, const cli_args *args)
                    {"verify", verify},
                    {"export-vk", cmd_groth16_export_vk},
                    {"setup", cmd_groth16_setup},
+                   {"ptau", cmd_groth16_ptau},
                    {"export-solidity", cmd_groth16_export_solidity}};
     const char *action = args->n_operands ? args->operands[0] : "";
     p_err err = {0};
@@ -234,13 +235,14 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         if (strcmp(action, actions[i].name) == 0)
             return actions[i].run(self, args);
     p_err_set(&err, P_EINVAL,
-              "expected setup, prove, verify, export-vk or export-solidity, found '%.40s'", action);
+              "expected setup, ptau, prove, verify, export-vk or export-solidity, found '%.40s'",
+              action);
     return cli_usage(self, &err);
 }
 
 static const cli_option options[] = {
     {"device", "D", "prove: device of the transforms and sums (default cpu; auto: the best)"},
-    {"threads", "T", "setup, prove: threads (default: all this process may use)"},
+    {"threads", "T", "setup, ptau, prove: threads (default: all this process may use)"},
     {"json", NULL, "setup, prove: one JSON object with seconds and the key's setup"},
     {"production", NULL, "prove: refuse keys of development setups, or without a contribution"},
     {"ptau", "FILE", "setup: powers of tau, prepared for phase 2"},
@@ -248,6 +250,8 @@ static const cli_option options[] = {
 
 /* clang-format off: one line of text a line */
 static const char details[] =
+    "ptau POWER OUT.ptau                         insecure powers of tau for development, for "
+    "2^POWER rows\n"
     "setup R1CS ZKEY                             an insecure key for development; with --ptau the "
     "initial\n"
     "                                            key of phase 2, as snarkjs zkey new makes it\n"
@@ -265,7 +269,7 @@ static const char details[] =
 
 const cli_command cli_cmd_groth16 = {
     .name = "groth16",
-    .operands = "setup|prove|verify|export-vk|export-solidity FILE...",
+    .operands = "setup|ptau|prove|verify|export-vk|export-solidity FILE...",
     .summary = "Groth16: keys, proofs, verification with snarkjs' files",
     .details = details,
     .options = options,

@@ -12,6 +12,7 @@
 p_status cmd_groth16_write_json(const char *path, json_t *value, p_err *err);
 
 cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args);
+cli_exit cmd_groth16_ptau(const cli_command *self, const cli_args *args);
 cli_exit cmd_groth16_export_vk(const cli_command *self, const cli_args *args);
 cli_exit cmd_groth16_export_solidity(const cli_command *self, const cli_args *args);
 

@@ -4,6 +4,7 @@
 #include "host/cli/output.h"
 #include "host/cli/terminal.h"
 #include "host/groth16/json.h"
+#include "host/groth16/ptau_dev.h"
 #include "host/groth16/setup.h"
 #include "host/groth16/solidity.h"
 
@@ -40,7 +41,7 @@ static void print_report(const groth16_setup_report *r, zkey_setup setup, bool j
 
 cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args)
 {
-    const char *ptau = cli_args_get(self, args, "ptau");
+    const char *powers = cli_args_get(self, args, "ptau");
     bool redraw = terminal_can_redraw(stderr), json = cli_args_get(self, args, "json") != NULL;
     char **file = args->operands + 1;
     groth16_setup_options o = {.progress = show, .context = &redraw};
@@ -59,23 +60,62 @@ cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args)
     if (err.status != P_OK)
         return cli_usage(self, &err);
     o.threads = (unsigned)threads;
-    if (ptau)
-        s = groth16_setup_ptau(file[0], ptau, file[1], &o, &report, &err);
+    if (powers)
+        s = groth16_setup_ptau(file[0], powers, file[1], &o, &report, &err);
     else
         s = groth16_setup_dev(file[0], file[1], &o, &report, &err);
     if (s != P_OK)
         return cli_fail(&err);
-    print_report(&report, ptau ? ZKEY_SETUP_NO_CONTRIBUTION : ZKEY_SETUP_DEV_INSECURE, json);
-    if (ptau)
+    print_report(&report, report.dev ? ZKEY_SETUP_DEV_INSECURE : ZKEY_SETUP_NO_CONTRIBUTION, json);
+    if (!report.dev)
         fprintf(stderr,
                 "zkprover groth16: %s is not safe yet: everyone can prove anything with it until "
                 "someone has contributed (snarkjs zkey contribute)\n",
                 file[1]);
     else
         fprintf(stderr,
-                "zkprover groth16: warning: %s is of a development setup (insecure): this process "
-                "knew secrets that allow to prove anything with it\n",
-                file[1]);
+                "zkprover groth16: warning: %s is of a development setup (insecure): the process "
+                "that made %s knew secrets that allow to prove anything with it\n",
+                file[1], powers ? "the powers of tau" : "it");
+    return CLI_OK;
+}
+
+cli_exit cmd_groth16_ptau(const cli_command *self, const cli_args *args)
+{
+    bool redraw = terminal_can_redraw(stderr);
+    char **operand = args->operands + 1, *end;
+    groth16_setup_options o = {.progress = show, .context = &redraw};
+    groth16_setup_report report;
+    uint64_t threads = 0;
+    unsigned long power = 0;
+    p_err err = {0};
+    p_status s;
+
+    if (args->n_operands != 3)
+        p_err_set(&err, P_EINVAL, "expected ptau POWER OUT.ptau, found %zu arguments",
+                  args->n_operands - 1);
+    else {
+        power = strtoul(operand[0], &end, 10);
+        if (*operand[0] < '0' || *operand[0] > '9' || *end || power < 1 ||
+            power > GROTH16_PTAU_DEV_MAX_POWER)
+            p_err_set(&err, P_EINVAL, "POWER: expected a number from 1 to %d, found '%.40s'",
+                      GROTH16_PTAU_DEV_MAX_POWER, operand[0]);
+        else
+            cli_args_number(self, args, "threads", 1, GROTH16_MAX_THREADS, &threads, &err);
+    }
+    if (err.status != P_OK)
+        return cli_usage(self, &err);
+    o.threads = (unsigned)threads;
+    s = groth16_ptau_dev(operand[1], (uint32_t)power, true, &o, &report, &err);
+    if (s != P_OK)
+        return cli_fail(&err);
+    printf("powers of tau for 2^%lu rows: %.3f s, %" PRIu64 " MB\n", power, report.seconds,
+           report.memory_bytes / 1000000 + 1);
+    fprintf(
+        stderr,
+        "zkprover groth16: warning: %s is for development (insecure): this process knew secrets "
+        "that allow to prove anything with its keys\n",
+        operand[1]);
     return CLI_OK;
 }
 

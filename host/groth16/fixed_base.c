@@ -28,6 +28,7 @@ static uint32_t window_of(const uint64_t k[4], unsigned from, unsigned bits)
 }
 
 #define E bn_fp
+#define EF(name) bn_fp_##name
 #define A bn_g1
 #define X bn_g1x
 #define AF(name) bn_g1_##name
@@ -35,6 +36,7 @@ static uint32_t window_of(const uint64_t k[4], unsigned from, unsigned bits)
 #define FB(name) g1_##name
 #include "host/groth16/fixed_base_impl.h"
 #undef E
+#undef EF
 #undef A
 #undef X
 #undef AF
@@ -42,6 +44,7 @@ static uint32_t window_of(const uint64_t k[4], unsigned from, unsigned bits)
 #undef FB
 
 #define E bn_fp2
+#define EF(name) bn_fp2_##name
 #define A bn_g2
 #define X bn_g2x
 #define AF(name) bn_g2_##name
@@ -49,6 +52,7 @@ static uint32_t window_of(const uint64_t k[4], unsigned from, unsigned bits)
 #define FB(name) g2_##name
 #include "host/groth16/fixed_base_impl.h"
 #undef E
+#undef EF
 #undef A
 #undef X
 #undef AF
@@ -129,14 +133,11 @@ void fixed_base_destroy(fixed_base *t)
     t->table = NULL;
 }
 
-void fixed_base_g1_mul_var(const fixed_base *t, bn_g1x *r, const uint64_t k[4])
+void fixed_base_mul_var(const fixed_base *t, void *out, const bn_fr *k, size_t n)
 {
-    assert(!t->g2);
-    g1_mul(t, r, k);
-}
-
-void fixed_base_g2_mul_var(const fixed_base *t, bn_g2x *r, const uint64_t k[4])
-{
-    assert(t->g2);
-    g2_mul(t, r, k);
+    assert(n <= FIXED_BASE_BATCH);
+    if (t->g2)
+        g2_mul(t, out, k, n);
+    else
+        g1_mul(t, out, k, n);
 }

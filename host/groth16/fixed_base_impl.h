@@ -1,5 +1,6 @@
 /* The part of fixed_base.c that is the same for both groups, which define A, X (types of affine and
- * projective points), E (of a coordinate), XF(name), AF(name) and FB(name). No include guard. */
+ * projective points), E (of a coordinate), EF(name), XF(name), AF(name) and FB(name). No include
+ * guard. */
 
 /* The 2^(bits-1) multiples of one window's unit. */
 static p_status FB(window)(void *arg, size_t item, unsigned worker)
@@ -24,24 +25,79 @@ static p_status FB(window)(void *arg, size_t item, unsigned worker)
     return P_OK;
 }
 
-static void FB(mul)(const fixed_base *t, X *r, const uint64_t k[4])
+/* out[i] += q[i], for each i that is listed: one inversion for all. Doubling where they are equal;
+ * neither is infinity, and they are not opposite. */
+static void FB(add_all)(A *out, const A *q, const size_t *list, size_t n)
 {
-    const A *row = t->table;
-    size_t half = (size_t)1 << (t->bits - 1);
-    uint32_t carry = 0;
+    E top[FIXED_BASE_BATCH], bottom[FIXED_BASE_BATCH], scratch[FIXED_BASE_BATCH];
 
-    XF(set_zero)(r);
-    for (unsigned i = 0; i < t->windows; i++, row += half) {
-        uint32_t digit = window_of(k, i * t->bits, t->bits) + carry;
+    for (size_t m = 0; m < n; m++) {
+        const A *a = &out[list[m]], *b = &q[list[m]];
 
-        carry = digit > half;
-        if (carry) { /* digit - 2^bits, and one more of the next window */
-            uint32_t negative = (1u << t->bits) - digit;
+        if (EF(eq)(&a->x, &b->x)) {
+            E square;
 
-            if (negative != 0)
-                XF(sub_affine)(r, r, &row[negative - 1]);
-        } else if (digit != 0) {
-            XF(add_affine)(r, r, &row[digit - 1]);
+            EF(sqr)(&square, &a->x);
+            EF(dbl)(&top[m], &square);
+            EF(add)(&top[m], &top[m], &square);
+            EF(dbl)(&bottom[m], &a->y);
+        } else {
+            EF(sub)(&top[m], &b->y, &a->y);
+            EF(sub)(&bottom[m], &b->x, &a->x);
         }
     }
+    EF(inv_batch)(bottom, scratch, n);
+    for (size_t m = 0; m < n; m++) {
+        A *a = &out[list[m]];
+        const A *b = &q[list[m]];
+        E slope, x, t;
+
+        EF(mul)(&slope, &top[m], &bottom[m]);
+        EF(sqr)(&x, &slope);
+        EF(sub)(&x, &x, &a->x);
+        EF(sub)(&x, &x, &b->x);
+        EF(sub)(&t, &a->x, &x);
+        EF(mul)(&t, &t, &slope);
+        EF(sub)(&a->y, &t, &a->y);
+        a->x = x;
+    }
+}
+
+static void FB(mul)(const fixed_base *t, A *out, const bn_fr *k, size_t n)
+{
+    uint64_t words[FIXED_BASE_BATCH][4];
+    uint32_t carry[FIXED_BASE_BATCH] = {0};
+    A term[FIXED_BASE_BATCH];
+    const A *row = t->table;
+    size_t half = (size_t)1 << (t->bits - 1), list[FIXED_BASE_BATCH];
+
+    for (size_t j = 0; j < n; j++) {
+        bn_fr_get_words(words[j], &k[j]);
+        AF(set_zero)(&out[j]);
+    }
+    for (unsigned i = 0; i < t->windows; i++, row += half) {
+        size_t listed = 0;
+
+        for (size_t j = 0; j < n; j++) {
+            uint32_t digit = window_of(words[j], i * t->bits, t->bits) + carry[j];
+
+            carry[j] = digit > half;
+            if (carry[j]) /* digit - 2^bits, and one more of the next window */
+                digit = (1u << t->bits) - digit;
+            if (digit == 0)
+                continue;
+            if (carry[j])
+                AF(neg)(&term[j], &row[digit - 1]);
+            else
+                term[j] = row[digit - 1];
+            if (AF(is_zero)(&out[j]))
+                out[j] = term[j];
+            else if (!EF(eq)(&out[j].x, &term[j].x) || EF(eq)(&out[j].y, &term[j].y))
+                list[listed++] = j;
+            else /* opposite */
+                AF(set_zero)(&out[j]);
+        }
+        FB(add_all)(out, term, list, listed);
+    }
+    explicit_bzero(words, sizeof words);
 }

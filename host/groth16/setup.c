@@ -1,17 +1,15 @@
 #include "host/groth16/setup.h"
 
 #include "driver/base/clock.h"
-#include "host/groth16/fixed_base.h"
 #include "host/groth16/lagrange.h"
+#include "host/groth16/multiples.h"
 #include "host/groth16/random.h"
 #include "host/groth16/zkey_write.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define WORDS 4
-#define ITEM 256 /* points that a thread makes at a time */
-#define BLOCK 64 /* items between two writes */
+#define ITEM 256 /* values that a thread makes at a time */
 #define SECTIONS 11
 
 enum { TAU, ALPHA, BETA, GAMMA, DELTA, SECRETS };
@@ -29,7 +27,7 @@ typedef struct setup {
                                 beta A + alpha B + C */
     uint64_t n_coefficients; /* of A and B */
     fixed_base g1, g2;
-    void *block; /* points to be written */
+    multiples points;
     groth16_setup_report report;
 } setup;
 
@@ -40,11 +38,6 @@ static void tell(const setup *s, const char *what, uint64_t done, uint64_t all)
 }
 
 /* ---- memory ---- */
-
-static uint64_t block_bytes(void)
-{
-    return (uint64_t)ITEM * BLOCK * sizeof(bn_g2);
-}
 
 /* of multiples: A, B1, C with IC, H, and B2 in G2; half of each of B may be zero */
 static unsigned window_bits(const groth16_circuit *c)
@@ -60,7 +53,7 @@ static uint64_t memory_of(const groth16_circuit *c, unsigned threads)
 
     /* one table at a time; some pages of rounding */
     return ((UINT64_C(1) << c->domain_log2) + 3 * (uint64_t)c->wires) * sizeof(bn_fr) +
-           (table1 > table2 ? table1 : table2) + block_bytes() + UINT64_C(8) * P_MEMORY_ALIGN;
+           (table1 > table2 ? table1 : table2) + multiples_bytes() + UINT64_C(8) * P_MEMORY_ALIGN;
 }
 
 static unsigned threads_of(const groth16_setup_options *o)
@@ -96,9 +89,13 @@ static p_status allocate(setup *s, p_err *err)
     for (int i = 0; i < 3 && status == P_OK; i++)
         status = p_memory_alloc(&s->memory, wires, sizeof(bn_fr), "the wires' polynomials",
                                 (void **)&s->sums[i], err);
-    if (status == P_OK)
-        status = p_memory_alloc(&s->memory, block_bytes(), 1, "points", &s->block, err);
-    return status;
+    s->points = (multiples){.pool = s->pool,
+                            .writer = &s->writer,
+                            .cancel = s->o->cancel,
+                            .progress = s->o->progress,
+                            .context = s->o->context,
+                            .memory = &s->memory};
+    return status == P_OK ? multiples_create(&s->points, err) : status;
 }
 
 static void wipe(setup *s, bn_fr **a, uint64_t count)
@@ -113,25 +110,13 @@ static void wipe(setup *s, bn_fr **a, uint64_t count)
 
 static p_status draw_secrets(setup *s, p_err *err)
 {
-    for (int i = 0; i < SECRETS; i++) {
-        uint64_t words[WORDS] = {0};
-        p_status status = P_OK;
+    p_status status = groth16_draw_secrets(s->secret, SECRETS, s->o->secrets, err);
 
-        do {
-            if (s->o->secrets)
-                memcpy(words, s->o->secrets + i * WORDS, sizeof words);
-            else
-                status = groth16_draw(words, err);
-            if (status != P_OK)
-                return status;
-        } while (!s->o->secrets && (words[0] | words[1] | words[2] | words[3]) == 0);
-        if (!bn_fr_set_words(&s->secret[i], words) || bn_fr_is_zero(&s->secret[i]))
-            return p_err_set(err, P_EINVAL, "secret %d is 0 or not below r", i);
-        explicit_bzero(words, sizeof words);
+    if (status == P_OK) {
+        bn_fr_inv(&s->inverse_gamma, &s->secret[GAMMA]);
+        bn_fr_inv(&s->inverse_delta, &s->secret[DELTA]);
     }
-    bn_fr_inv(&s->inverse_gamma, &s->secret[GAMMA]);
-    bn_fr_inv(&s->inverse_delta, &s->secret[DELTA]);
-    return P_OK;
+    return status;
 }
 
 static p_status evaluate_item(void *arg, size_t item, unsigned worker)
@@ -202,101 +187,29 @@ static p_status evaluate(setup *s, p_err *err)
 
 /* ---- points ---- */
 
-/* A section of points: multiples of a generator by scalars[0 .. count), or, for H, by Lagrange's
- * polynomials. */
-typedef struct section {
-    setup *s;
-    const bn_fr *scalars;
-    uint64_t count, first; /* first: of the block */
-} section;
-
-static void scalars_of(const section *x, uint64_t first, size_t count, bn_fr *out)
+/* Scalars that are in memory. */
+static void stored(void *arg, uint64_t first, size_t count, bn_fr *out)
 {
-    const setup *s = x->s;
+    memcpy(out, (const bn_fr *)arg + first, count * sizeof *out);
+}
 
-    if (x->scalars) {
-        memcpy(out, x->scalars + first, count * sizeof *out);
-        return;
-    }
-    /* H: the odd ones of the double domain */
+/* H: the odd polynomials of the double domain. */
+static void quotient(void *arg, uint64_t first, size_t count, bn_fr *out)
+{
+    const setup *s = arg;
+
     groth16_lagrange(&s->secret[TAU], s->circuit.domain_log2 + 1, 2 * first + 1, 2, out, count);
     for (size_t i = 0; i < count; i++)
         bn_fr_mul(&out[i], &out[i], &s->inverse_delta);
 }
 
-static size_t item_of(const section *x, size_t item, uint64_t *first)
+static p_status write_points(setup *s, uint32_t type, const char *name, const fixed_base *base,
+                             uint64_t count, multiples_scalars *scalars, void *arg, p_err *err)
 {
-    uint64_t left;
-
-    *first = x->first + item * ITEM;
-    left = x->count - *first;
-    return left < ITEM ? (size_t)left : ITEM;
-}
-
-static p_status g1_item(void *arg, size_t item, unsigned worker)
-{
-    const section *x = arg;
-    bn_fr scalars[ITEM];
-    bn_g1x points[ITEM];
-    bn_fp scratch[2 * ITEM];
-    uint64_t first;
-    size_t n = item_of(x, item, &first);
-
-    (void)worker;
-    scalars_of(x, first, n, scalars);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t k[WORDS];
-
-        bn_fr_get_words(k, &scalars[i]);
-        fixed_base_g1_mul_var(&x->s->g1, &points[i], k);
-        explicit_bzero(k, sizeof k);
-    }
-    bn_g1x_get_batch((bn_g1 *)x->s->block + item * ITEM, points, scratch, n);
-    explicit_bzero(scalars, sizeof scalars);
-    return P_OK;
-}
-
-static p_status g2_item(void *arg, size_t item, unsigned worker)
-{
-    const section *x = arg;
-    bn_fr scalars[ITEM];
-    bn_g2x points[ITEM];
-    bn_fp2 scratch[2 * ITEM];
-    uint64_t first;
-    size_t n = item_of(x, item, &first);
-
-    (void)worker;
-    scalars_of(x, first, n, scalars);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t k[WORDS];
-
-        bn_fr_get_words(k, &scalars[i]);
-        fixed_base_g2_mul_var(&x->s->g2, &points[i], k);
-        explicit_bzero(k, sizeof k);
-    }
-    bn_g2x_get_batch((bn_g2 *)x->s->block + item * ITEM, points, scratch, n);
-    explicit_bzero(scalars, sizeof scalars);
-    return P_OK;
-}
-
-static p_status write_points(setup *s, uint32_t type, const char *name, bool g2,
-                             const bn_fr *scalars, uint64_t count, p_err *err)
-{
-    section x = {.s = s, .scalars = scalars, .count = count};
     p_status status = binfile_begin(&s->writer, type, err);
 
-    for (; x.first < count && status == P_OK; x.first += (uint64_t)ITEM * BLOCK) {
-        uint64_t left = count - x.first;
-        size_t n = left < (uint64_t)ITEM * BLOCK ? (size_t)left : (size_t)ITEM * BLOCK;
-
-        tell(s, name, x.first, count);
-        status =
-            p_pool_run(s->pool, (n + ITEM - 1) / ITEM, g2 ? g2_item : g1_item, &x, s->o->cancel);
-        if (status != P_OK)
-            return p_err_set(err, status, "%s", p_status_text(status));
-        status =
-            binfile_append(&s->writer, s->block, n * (g2 ? sizeof(bn_g2) : sizeof(bn_g1)), err);
-    }
+    if (status == P_OK)
+        status = multiples_append(&s->points, base, name, count, scalars, arg, err);
     return status == P_OK ? binfile_end(&s->writer, err) : status;
 }
 
@@ -306,7 +219,7 @@ static void times_g1(bn_g1 *r, const bn_fr *k)
 {
     bn_g1 one;
     bn_g1x x;
-    uint64_t words[WORDS];
+    uint64_t words[4];
 
     bn_g1_generator(&one);
     bn_fr_get_words(words, k);
@@ -319,7 +232,7 @@ static void times_g2(bn_g2 *r, const bn_fr *k)
 {
     bn_g2 one;
     bn_g2x x;
-    uint64_t words[WORDS];
+    uint64_t words[4];
 
     bn_g2_generator(&one);
     bn_fr_get_words(words, k);
@@ -335,15 +248,16 @@ static p_status write_g1_sections(setup *s, p_err *err)
                                         false, s->o->cancel, err);
 
     if (status == P_OK)
-        status = write_points(s, ZKEY_SECTION_IC, "IC", false, s->sums[2], publics, err);
+        status = write_points(s, ZKEY_SECTION_IC, "IC", &s->g1, publics, stored, s->sums[2], err);
     if (status == P_OK)
-        status = write_points(s, 9, "H", false, NULL, s->rows, err);
+        status = write_points(s, 9, "H", &s->g1, s->rows, quotient, s, err);
     if (status == P_OK)
-        status = write_points(s, 8, "C", false, s->sums[2] + publics, wires - publics, err);
+        status =
+            write_points(s, 8, "C", &s->g1, wires - publics, stored, s->sums[2] + publics, err);
     if (status == P_OK)
-        status = write_points(s, 5, "A", false, s->sums[0], wires, err);
+        status = write_points(s, 5, "A", &s->g1, wires, stored, s->sums[0], err);
     if (status == P_OK)
-        status = write_points(s, 6, "B1", false, s->sums[1], wires, err);
+        status = write_points(s, 6, "B1", &s->g1, wires, stored, s->sums[1], err);
     fixed_base_destroy(&s->g1);
     return status;
 }
@@ -371,7 +285,7 @@ static p_status write_key(setup *s, const char *path, p_err *err)
         status = fixed_base_create(&s->g2, &s->memory, s->pool, window_bits(&s->circuit), true,
                                    s->o->cancel, err);
     if (status == P_OK)
-        status = write_points(s, 7, "B2", true, s->sums[1], s->circuit.wires, err);
+        status = write_points(s, 7, "B2", &s->g2, s->circuit.wires, stored, s->sums[1], err);
     fixed_base_destroy(&s->g2);
     /* there is no transcript that the hash could stand for */
     if (status == P_OK)
@@ -391,9 +305,9 @@ p_status groth16_setup_dev(const char *r1cs, const char *out, const groth16_setu
 
     s.rows = UINT64_C(1) << s.circuit.domain_log2;
     if (status == P_OK)
-        status = allocate(&s, err);
-    if (status == P_OK)
         status = p_pool_create(o->threads, &s.pool, err);
+    if (status == P_OK)
+        status = allocate(&s, err);
     if (status == P_OK)
         status = draw_secrets(&s, err);
     if (status == P_OK)
@@ -406,13 +320,15 @@ p_status groth16_setup_dev(const char *r1cs, const char *out, const groth16_setu
     wipe(&s, &s.lagrange, s.rows);
     for (int i = 0; i < 3; i++)
         wipe(&s, &s.sums[i], s.circuit.wires);
-    p_memory_free(&s.memory, s.block, block_bytes(), 1);
+    if (s.points.memory)
+        multiples_destroy(&s.points);
     if (s.pool)
         p_pool_destroy(s.pool);
     s.report.constraints = s.circuit.constraints;
     s.report.wires = s.circuit.wires;
     s.report.publics = s.circuit.publics;
     s.report.domain_log2 = s.circuit.domain_log2;
+    s.report.dev = true;
     s.report.seconds = p_clock_seconds(CLOCK_MONOTONIC) - since;
     groth16_circuit_close(&s.circuit);
     if (report)

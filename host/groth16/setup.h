@@ -14,6 +14,7 @@
 #include "driver/base/cancel.h"
 #include "driver/base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct groth16_setup_options {
@@ -30,6 +31,7 @@ typedef struct groth16_setup_options {
 typedef struct groth16_setup_report {
     uint64_t constraints; /**< of the circuit */
     uint32_t wires, publics, domain_log2;
+    bool dev;              /**< the key carries the mark of a development setup */
     uint64_t memory_bytes; /**< most that was in use at once, as counted here */
     double seconds;
 } groth16_setup_report;

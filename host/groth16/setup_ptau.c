@@ -2,6 +2,7 @@
  * sections, and in section 10 the hash of all of them, by which `snarkjs zkey verify` recognises
  * the circuit. */
 #include "driver/base/clock.h"
+#include "host/groth16/beyond.h"
 #include "host/groth16/setup.h"
 #include "host/groth16/wire_sums.h"
 #include "host/groth16/zkey_write.h"
@@ -196,42 +197,20 @@ static p_status write_h(setup *s, p_err *err)
     return status == P_OK ? binfile_end(&s->writer, err) : status;
 }
 
-/* 32 bytes as Montgomery form, modulo q if they are not below it */
-static void take_words(bn_fp *r, const uint8_t bytes[32])
-{
-    uint64_t words[4];
-
-    memcpy(words, bytes, sizeof words);
-    for (int i = 0; i < 5; i++) { /* 2^256 < 6 q */
-        bn_fp_reduce_once(r, words);
-        memcpy(words, r, sizeof words);
-    }
-}
-
-/* The point after the last power of tau: snarkjs reads it, when it hashes H of the file's greatest
- * domain in chunks of 16,384, as if there were one more. So what follows in the file counts: the
- * next section's head and the beginning of its contents. */
-static p_status beyond_powers(const setup *s, bn_g1 *out, p_err *err)
+/* The 64 bytes after the last power of tau: the next section's head and the beginning of its
+ * contents (beyond.h). */
+static p_status read_beyond(const setup *s, uint8_t bytes[64], p_err *err)
 {
     const binfile_section *last = s->powers.powers[PTAU_TAU_G1];
-    const binfile_section behind = {last->type, last->offset, last->size + sizeof *out};
-    uint8_t bytes[64];
-    p_status status = binfile_read(&s->powers.file, &behind, last->size, bytes, sizeof bytes, err);
+    const binfile_section behind = {last->type, last->offset, last->size + 64};
 
-    if (status == P_OK) {
-        take_words(&out->x, bytes);
-        take_words(&out->y, bytes + 32);
-    }
-    return status;
-}
-
-/* a - b by the chord, also for an a that is not on the curve */
-static void chord(bn_g1x *r, const bn_g1 *a, const bn_g1 *b)
-{
-    bn_g1x x;
-
-    bn_g1x_set(&x, a);
-    bn_g1x_sub_affine(r, &x, b);
+    if (s->powers.file.size - (last->offset + last->size) < 64)
+        return p_err_set(err, P_EUNSUPPORTED,
+                         "%s: section %" PRIu32
+                         " is the last one, which snarkjs cannot read for a circuit of 2^%" PRIu32
+                         " rows",
+                         s->powers.file.path, last->type, s->circuit.domain_log2);
+    return binfile_read(&s->powers.file, &behind, last->size, bytes, 64, err);
 }
 
 /* tau^(rows + i) - tau^i, count of them from i = at on */
@@ -242,20 +221,27 @@ static p_status hash_h_chunk(setup *s, uint64_t at, uint64_t count, p_err *err)
     bn_g1 *high = (bn_g1 *)s->block, *low = high + HASH_CHUNK;
     bn_g1x x[ITEM];
     bn_fp scratch[2 * ITEM];
+    uint8_t bytes[64] = {0};
     p_status status = ptau_read(&s->powers, PTAU_TAU_G1, at, count, low, err);
 
     if (status == P_OK)
         status = ptau_read(&s->powers, PTAU_TAU_G1, rows + at, count - beyond, high, err);
-    if (status == P_OK && beyond)
-        status = beyond_powers(s, &high[count - 1], err);
-    for (uint64_t i = 0; i < count && status == P_OK; i += ITEM) {
-        size_t n = count - i < ITEM ? (size_t)(count - i) : ITEM;
+    for (uint64_t i = 0; i < count - beyond && status == P_OK; i += ITEM) {
+        uint64_t left = count - beyond - i;
+        size_t n = left < ITEM ? (size_t)left : ITEM;
 
-        for (size_t k = 0; k < n; k++)
-            chord(&x[k], &high[i + k], &low[i + k]);
+        for (size_t k = 0; k < n; k++) {
+            bn_g1x_set(&x[k], &high[i + k]);
+            bn_g1x_sub_affine(&x[k], &x[k], &low[i + k]);
+        }
         bn_g1x_get_batch(high + i, x, scratch, n);
         for (size_t k = 0; k < n; k++)
             uncompressed_g1(hashed_of(s) + (i + k) * 64, &high[i + k]);
+    }
+    if (status == P_OK && beyond) {
+        status = read_beyond(s, bytes, err);
+        groth16_beyond(&high[count - 1], bytes, &low[count - 1]);
+        uncompressed_g1(hashed_of(s) + (count - 1) * 64, &high[count - 1]);
     }
     return status == P_OK ? hash_bytes(s, hashed_of(s), count * 64, err) : status;
 }
@@ -344,7 +330,8 @@ static p_status write_key(setup *s, const char *path, p_err *err)
                            "%s: %" PRIu64 " entries of A and B; a key holds at most %" PRIu32,
                            s->circuit.file.file.path, s->n_coefficients, UINT32_MAX);
     if (status == P_OK)
-        status = zkey_write_begin(&s->writer, path, SECTIONS, &s->circuit, &head, err);
+        status =
+            zkey_write_begin(&s->writer, path, SECTIONS + s->powers.dev, &s->circuit, &head, err);
     if (status == P_OK)
         status = hash_head(s, &head, err);
     if (status == P_OK)
@@ -356,6 +343,8 @@ static p_status write_key(setup *s, const char *path, p_err *err)
         status = p_err_set(err, P_EINTERNAL, "blake2b failed");
     if (status == P_OK)
         status = zkey_write_contributions(&s->writer, digest, err);
+    if (status == P_OK && s->powers.dev)
+        status = zkey_write_dev_mark(&s->writer, err);
     tell(s, "sync", 0, 1);
     return status == P_OK ? binfile_commit(&s->writer, err) : status;
 }
@@ -425,6 +414,7 @@ p_status groth16_setup_ptau(const char *r1cs, const char *powers, const char *ou
     s.report.wires = s.circuit.wires;
     s.report.publics = s.circuit.publics;
     s.report.domain_log2 = s.circuit.domain_log2;
+    s.report.dev = s.powers.dev;
     s.report.seconds = p_clock_seconds(CLOCK_MONOTONIC) - since;
     ptau_close(&s.powers);
     groth16_circuit_close(&s.circuit);

@@ -266,7 +266,7 @@ p_status zkey_check_production(const zkey *z, p_err *err)
                          z->file.path);
     default:
         return p_err_set(err, P_EINVAL,
-                         "%s: the key is of a development setup (" ZKEY_DEV_MARK
+                         "%s: the key is of a development setup (" IDEN3_DEV_MARK
                          "): whoever made it may prove anything; in production a key of a ceremony "
                          "is required",
                          z->file.path);

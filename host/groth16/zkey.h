@@ -8,6 +8,7 @@
 
 #include "driver/field/bn_curve.h"
 #include "host/iden3/binfile.h"
+#include "host/iden3/ptau.h"
 
 #define ZKEY_MAGIC "zkey"
 #define ZKEY_VERSION 1
@@ -21,11 +22,8 @@ enum {
     ZKEY_SECTION_COEFFICIENTS = 4,
     ZKEY_SECTION_CONTRIBUTIONS = 10,
     /** Ours, which snarkjs passes over: the key is of a development setup. */
-    ZKEY_SECTION_DEV_MARK = 0x5a4b5001,
+    ZKEY_SECTION_DEV_MARK = IDEN3_DEV_MARK_SECTION,
 };
-
-/** How section ZKEY_SECTION_DEV_MARK begins; a date follows. */
-#define ZKEY_DEV_MARK "setup=dev-insecure"
 
 /** What a key itself says of where it is from. Whoever knows a setup's secrets can prove anything,
  * and no key can show that nobody does: ZKEY_SETUP_CONTRIBUTED says that snarkjs' list of

@@ -98,7 +98,7 @@ p_status zkey_write_dev_mark(binfile_writer *w, p_err *err)
 
     if (!gmtime_r(&now, &t))
         memset(&t, 0, sizeof t);
-    snprintf(text, sizeof text, ZKEY_DEV_MARK " %04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1,
+    snprintf(text, sizeof text, IDEN3_DEV_MARK " %04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1,
              t.tm_mday);
     if (s == P_OK)
         s = binfile_append(w, text, strlen(text), err);

@@ -196,6 +196,7 @@ static p_status read_all(ptau *p, p_err *err)
     s = read_header(p, c, err);
     for (int i = 0; i < PTAU_SERIES && s == P_OK; i++)
         s = find_series(p, (ptau_series)i, err);
+    p->dev = has_section(p, IDEN3_DEV_MARK_SECTION);
     if (s == P_OK)
         s = read_beta(p, err);
     if (s == P_OK)

@@ -18,6 +18,11 @@
 
 #define PTAU_MAX_POWER 28
 
+/** A section of ours, which snarkjs passes over, in .ptau and .zkey files: whoever made the file
+ * knew secrets that allow to prove anything. It begins with the text, a date follows. */
+#define IDEN3_DEV_MARK_SECTION 0x5a4b5001
+#define IDEN3_DEV_MARK "setup=dev-insecure"
+
 /** Series of points; PTAU_TAU_G2 alone is in G2. */
 typedef enum ptau_series {
     PTAU_TAU_G1,
@@ -31,6 +36,7 @@ typedef struct ptau {
     binfile file;
     uint32_t power, ceremony_power; /**< ceremony_power: of the file that this one was cut from */
     uint32_t n_contributions;
+    bool dev; /**< carries the mark of development files */
     bn_g2 beta2;
     const binfile_section *powers[PTAU_SERIES];
     const binfile_section *lagrange[PTAU_SERIES]; /**< NULL if it is not prepared for phase 2 */

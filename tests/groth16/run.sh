@@ -9,8 +9,8 @@ if [ ! -x "$node" ]; then
     echo "skipped: node is not installed"
     exit 0
 fi
-if [ ! -d node_modules/snarkjs ]; then
-    echo "skipped: tests/groth16 has no node_modules; run npm ci there (scripts/install-deps.sh does)"
+if [ ! -d node_modules/snarkjs ] || [ ! -d node_modules/solc ] || [ ! -d node_modules/@ethereumjs/evm ]; then
+    echo "skipped: tests/groth16 has not all of its node_modules; run npm ci there (scripts/install-deps.sh does)"
     exit 0
 fi
 export ZKPROVER_PROGRAM

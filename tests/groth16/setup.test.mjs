@@ -161,3 +161,24 @@ test('powers of tau that are damaged, too few or not prepared: an error with its
     assert.equal(few.status, 1);
     assert.match(few.stderr, /final\.ptau has powers of tau for 2\^7 rows; the circuit .*large\.r1cs has 2\^8/);
 });
+
+test('our powers of tau for development are prepared as snarkjs prepares them, and their keys carry the mark', async () => {
+    const made = ok('ptau', '6', at('dev.ptau'));
+    assert.match(made.stderr, /warning: .*dev\.ptau is for development \(insecure\)/);
+    await snarkjs.powersOfTau.preparePhase2(at('dev.ptau'), at('dev.theirs.ptau'));
+    const contents = (name) => new Map(sections(bytes(name)).map(({ type, start, size }) => [type, bytes(name).subarray(start, start + size)]));
+    const [ours, theirs] = [contents('dev.ptau'), contents('dev.theirs.ptau')];
+    assert.deepEqual([...theirs.keys()], [1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15]);
+    for (const [type, data] of theirs) assert.ok(ours.get(type).equals(data), `section ${type}`);
+    assert.deepEqual([...ours.keys()], [...theirs.keys(), 0x5a4b5001]);
+    assert.equal(await snarkjs.powersOfTau.verify(at('dev.ptau')), false); // no contribution
+
+    ok('setup', at('small.r1cs'), at('marked.zkey'), '--ptau', at('dev.ptau'));
+    await snarkjs.zKey.newZKey(at('small.r1cs'), at('dev.ptau'), at('unmarked.zkey'));
+    const [marked, unmarked] = [contents('marked.zkey'), contents('unmarked.zkey')];
+    for (const [type, data] of unmarked) assert.ok(marked.get(type).equals(data), `section ${type}`);
+    await snarkjs.wtns.calculate({ a: 77, b: 5 }, at('small_js/small.wasm'), at('small.wtns'));
+    const proved = ok('prove', '--json', at('marked.zkey'), at('small.wtns'), at('p.json'), at('s.json'));
+    assert.equal(JSON.parse(proved.stdout).setup, 'dev-insecure');
+    for (const power of ['0', '28', '-1', '6x', '']) assert.equal(zkprover('ptau', power, at('x.ptau')).status, 2, power);
+});
