@@ -117,6 +117,39 @@ static void finish(uint64_t *points, size_t n, size_t words)
     }
 }
 
+/* Lanes of a coordinate of the caller's, loaded times 16, that are below p, that is below 16 p. */
+BN8_INLINE unsigned below_p(const bn8 *a)
+{
+    bn8 t;
+
+    for (int j = 0; j < 5; j++)
+        t.l[j] = _mm512_sub_epi64(a->l[j], bn8_row(FP->shifted[4][j]));
+    bn8_carry(&t, &t); /* the sign of the difference is that of its top limb */
+    return _mm512_movepi64_mask(t.l[4]);
+}
+
+/* The first of n points, not all in order, eight at a time: good says which lanes are, slow looks
+ * at one by one. */
+static size_t check(const uint64_t *points, size_t n, size_t words,
+                    unsigned (*good)(const uint64_t *const at[8]),
+                    size_t (*slow)(const uint64_t *points, size_t n))
+{
+    for (size_t i = 0; i < n; i += 8) {
+        const uint64_t *at[8];
+        size_t some = n - i < 8 ? n - i : 8;
+
+        for (size_t k = 0; k < 8; k++)
+            at[k] = points + (i + (k < some ? k : 0)) * words;
+        if (__builtin_expect(good(at) != 0xff, 0)) {
+            size_t bad = slow(points + i * words, some);
+
+            if (bad < some)
+                return i + bad;
+        }
+    }
+    return n;
+}
+
 /* ---- G1 ---- */
 
 BN8_INLINE void g1_mul(bn8 *r, const bn8 *a, const bn8 *b)
@@ -234,6 +267,35 @@ BN8_INLINE void g1_set_inverse(bn8 *r, const bn_fp v[8])
 #define M(name) g1_msm_##name
 #include "driver/cpu/bn_msm_impl.h"
 
+/* Lanes at infinity, or canonical and with x^3 + 3 = y^2. Of others the numbers may be anything
+ * below 2^260, of which the products then are nothing in particular. */
+static unsigned g1_good(const uint64_t *const at[8])
+{
+    bn8 x, y, t, three;
+    unsigned inf, canonical;
+
+    load(&x, at, 0, false);
+    load(&y, at, 4, false);
+    inf = bn8_is_zero(&x) & bn8_is_zero(&y);
+    canonical = below_p(&x) & below_p(&y);
+    tidy(&x, &x);
+    tidy(&y, &y);
+    bn8_sqr(&t, &x, FP);
+    bn8_mul_loose(&t, &t, &x, FP); /* below 1.15 p, as are squares */
+    bn8_sqr_loose(&y, &y, FP);
+    g1_one(&three);
+    bn8_add_loose(&t, &t, &three);
+    bn8_add_loose(&t, &t, &three);
+    bn8_add_loose(&t, &t, &three);
+    bn8_sub(&t, &t, &y, 1, FP);
+    return inf | (canonical & zero_lanes(&t));
+}
+
+static size_t g1_check(const uint64_t *points, size_t n)
+{
+    return check(points, n, WORDS, g1_good, msm_g1_check_avx2);
+}
+
 static void g1_finish(uint64_t *points, size_t n)
 {
     finish(points, n, WORDS);
@@ -246,7 +308,7 @@ const msm_ops msm_g1_ifma = {
     .sum = g1_msm_sum,
     .fold = g1_msm_fold,
     .finish = g1_finish,
-    .check = msm_g1_check_avx2,
+    .check = g1_check,
 };
 
 #undef MSM_BATCH
@@ -409,6 +471,44 @@ static void g2_set_inverse(fe2 *r, const bn_fp2 v[8])
 #define M(name) g2_msm_##name
 #include "driver/cpu/bn_msm_impl.h"
 
+/* The same with x^3 + 3 / (9 + u) = y^2. */
+static unsigned g2_good(const uint64_t *const at[8])
+{
+    static const bn_fp2 curve_b = BN_G2_B_INIT;
+    const uint64_t *b_words = (const uint64_t *)&curve_b;
+    const uint64_t *const b_at[8] = {b_words, b_words, b_words, b_words,
+                                     b_words, b_words, b_words, b_words};
+    fe2 x, y, t, b;
+    unsigned inf, canonical;
+
+    load(&x.c0, at, 0, false);
+    load(&x.c1, at, 4, false);
+    load(&y.c0, at, 8, false);
+    load(&y.c1, at, 12, false);
+    inf = bn8_is_zero(&x.c0) & bn8_is_zero(&x.c1) & bn8_is_zero(&y.c0) & bn8_is_zero(&y.c1);
+    canonical = below_p(&x.c0) & below_p(&x.c1) & below_p(&y.c0) & below_p(&y.c1);
+    load(&b.c0, b_at, 0, false);
+    load(&b.c1, b_at, 4, false);
+    g2_tidy(&b, &b);
+    g2_tidy(&x, &x);
+    g2_tidy(&y, &y);
+    g2_sqr_loose(&t, &x);
+    bn8_carry(&t.c0, &t.c0);
+    bn8_carry(&t.c1, &t.c1);
+    g2_mul_loose(&t, &x, &t); /* below 1.3 p, squares below 1.2 p */
+    g2_sqr_loose(&y, &y);
+    bn8_add_loose(&t.c0, &t.c0, &b.c0);
+    bn8_add_loose(&t.c1, &t.c1, &b.c1);
+    bn8_sub(&t.c0, &t.c0, &y.c0, 1, FP);
+    bn8_sub(&t.c1, &t.c1, &y.c1, 1, FP);
+    return inf | (canonical & g2_is_zero(&t));
+}
+
+static size_t g2_check(const uint64_t *points, size_t n)
+{
+    return check(points, n, WORDS, g2_good, msm_g2_check_avx2);
+}
+
 static void g2_finish(uint64_t *points, size_t n)
 {
     finish(points, n, WORDS);
@@ -421,7 +521,7 @@ const msm_ops msm_g2_ifma = {
     .sum = g2_msm_sum,
     .fold = g2_msm_fold,
     .finish = g2_finish,
-    .check = msm_g2_check_avx2,
+    .check = g2_check,
 };
 
 #endif

@@ -96,6 +96,12 @@ uint64_t msm_recode(const msm_recoding *r, const uint64_t *scalars, drv_form for
         uint32_t id = (uint32_t)i << 1;
 
         memcpy(a.l, scalars + 4 * i, sizeof a.l);
+        if (a.l[0] <= 1 && (a.l[1] | a.l[2] | a.l[3]) == 0 && form == DRV_CANONICAL) {
+            /* most scalars of a witness: the quick way to what follows */
+            if (a.l[0] == 1 && !infinity(points + point_words * i, point_words))
+                one[ones++] = id;
+            continue;
+        }
         if (!bn_fr_is_canonical(&a))
             return i;
         if (form == DRV_MONTGOMERY)
