@@ -90,9 +90,9 @@ p_status stark_security_johnson(const stark_params *p, const air *a, uint32_t m,
 /** Bits of a level: 0, 100, 128. */
 double stark_level_bits(stark_level level);
 
-/** stark_params_check, and P_EINVAL, with the figures, if the parameters do not reach their declared level for this AIR:
- * that is the better regime's total. The hash is a figure of its own: a P128 key with BN254 digests
- * has 126.8 bits against collisions. */
+/** stark_params_check, and P_EINVAL, with the figures, if the parameters do not reach their
+ * declared level for this AIR: that is the better regime's total. The hash is a figure of its own:
+ * a P128 key with BN254 digests has 126.8 bits against collisions. */
 p_status stark_params_hold(const stark_params *p, const air *a, p_err *err);
 
 #endif
