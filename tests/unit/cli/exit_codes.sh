@@ -23,7 +23,7 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute prove get list cancel status devices groth16 r1cs vectors bench state; do
+for command in execute prove get list cancel status devices groth16 r1cs stark vectors bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
@@ -63,6 +63,22 @@ expect 1 "No such file" r1cs info "$work/absent.r1cs"
 expect 1 "No such file" r1cs check "$work/absent.r1cs" "$work/absent.wtns"
 printf 'r1cs\1' >"$work/cut.r1cs"
 expect 1 "cut.r1cs: offset 5: the file ends here" r1cs info "$work/cut.r1cs"
+
+# stark: proves, verifies, and has a changed proof refused
+expect 2 "expected selftest or params, found ''" stark
+expect 2 "expected selftest or params, found 'prove'" stark prove
+expect 2 "no argument after selftest, found 'more'" stark selftest more
+expect 2 "no argument after params, found 'more'" stark params more
+expect 2 "expected gl or bn254, found 'sha'" stark selftest --hash sha
+expect 2 "expected test, p100 or p128, found 'p80'" stark selftest --level p80
+expect 2 "a number from 6 to 17" stark selftest --rows 18
+expect 2 "a number from 1 to" stark selftest --threads 0
+expect 1 "there is no device 'abacus'" stark selftest --device abacus
+expect 0 "is refused: " stark selftest --rows 6
+expect 0 '"level":"p100","hash":"gl",.*"verified":true.*"changedRefused":"query' stark selftest --level p100 --rows 7 --json
+expect 0 "proof of .* bytes, verified" stark selftest --hash bn254 --level test --rows 6
+expect 0 "p128 *gl *1/2 *2^20 *238 *18 " stark params
+expect 0 '"level":"p100".*"johnson":{"logup":' stark params --json
 
 # commands of the service
 id=123e4567-e89b-12d3-a456-426614174000
