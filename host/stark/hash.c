@@ -5,8 +5,11 @@
 
 #define BN_CHUNK (BN_POSEIDON_MAX_WIDTH - 1)
 #define GL_PER_FR 3
+#define BN_SQUEEZE_WIDTH 3 /* of the transcript's squeezing */
+#define FRI_LEAF_WORDS 32
 
-p_status stark_hash_create(drv_hash kind, stark_hash *out, p_err *err)
+/* widths: bit w for width w of the permutation over BN254. */
+static p_status create(drv_hash kind, uint32_t widths, stark_hash *out, p_err *err)
 {
     memset(out, 0, sizeof *out);
     out->kind = kind;
@@ -18,7 +21,7 @@ p_status stark_hash_create(drv_hash kind, stark_hash *out, p_err *err)
         return p_err_set(err, P_EINVAL, "there is no hash %d for a STARK", (int)kind);
     out->bn = bn_poseidon_select(p_isa_best());
     for (unsigned w = BN_POSEIDON_MIN_WIDTH; w <= BN_POSEIDON_MAX_WIDTH; w++) {
-        p_status s = bn_poseidon_create(w, &out->bn_width[w], err);
+        p_status s = widths >> w & 1 ? bn_poseidon_create(w, &out->bn_width[w], err) : P_OK;
 
         if (s != P_OK) {
             stark_hash_destroy(out);
@@ -26,6 +29,29 @@ p_status stark_hash_create(drv_hash kind, stark_hash *out, p_err *err)
         }
     }
     return P_OK;
+}
+
+p_status stark_hash_create(drv_hash kind, stark_hash *out, p_err *err)
+{
+    return create(kind, UINT32_MAX, out, err);
+}
+
+/* Of a leaf of so many words: whole chunks have the largest width, the rest its own. */
+static uint32_t leaf_widths(uint32_t words)
+{
+    uint32_t elements = (words + GL_PER_FR - 1) / GL_PER_FR;
+
+    return (elements >= BN_CHUNK ? UINT32_C(1) << BN_POSEIDON_MAX_WIDTH : 0) |
+           (elements % BN_CHUNK ? UINT32_C(1) << (elements % BN_CHUNK + 1) : 0);
+}
+
+p_status stark_hash_create_for(drv_hash kind, const air *a, stark_hash *out, p_err *err)
+{
+    uint32_t widths = UINT32_C(1) << BN_SQUEEZE_WIDTH | UINT32_C(1) << BN_POSEIDON_MAX_WIDTH;
+
+    for (int t = 0; t < AIR_TREES; t++)
+        widths |= leaf_widths(a->trees[t].columns);
+    return create(kind, widths | leaf_widths(FRI_LEAF_WORDS), out, err);
 }
 
 void stark_hash_destroy(stark_hash *h)

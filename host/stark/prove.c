@@ -1,6 +1,7 @@
 #include "driver/base/clock.h"
 #include "host/air/eval.h"
 #include "host/stark/prover.h"
+#include "host/stark/verify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static p_status verify(prover *p, p_err *err)
     /* what is no longer needed, before the checks that may need memory */
     for (int t = 0; t < AIR_TREES; t++)
         prover_release(p, &p->trees[t]);
-    s = stark_verify(&p->key->vk, p->publics, &proof, true, &why);
+    s = stark_verify_with(&p->hash, &p->key->vk, p->publics, &proof, true, &why);
     if (s == P_OK)
         return P_OK;
     return prover_explain(p, &why, err);
@@ -177,7 +178,7 @@ static p_status prover_open_all(prover *p, const stark_key *key, const stark_opt
     p->memory.limit = UINT64_MAX;
     p->trees[AIR_TREE_FIXED] = (prover_tree){.handle = key->fixed, .borrowed = true};
     stark_shape_compute(p->params, p->air, &p->shape);
-    s = stark_hash_create(p->params->hash, &p->hash, err);
+    s = stark_hash_create_for(p->params->hash, p->air, &p->hash, err);
     if (s != P_OK)
         return s;
     stark_transcript_init(&p->transcript, &p->hash);

@@ -47,10 +47,9 @@ static bool leads_to_cap(const stark_key *key, const stark_hash *hash, const drv
 
 /* Nothing verifies a key as a proof is verified: one leaf below each digest of the cap is opened
  * and hashed here, so that a device that handed out a wrong cap is found. */
-static p_status check_cap(prover *p, const stark_key *key, p_err *err)
+static p_status check_cap(prover *p, const stark_key *key, const stark_hash *hash, p_err *err)
 {
     drv_commitment tree = {0};
-    stark_hash hash = {0};
     uint64_t *rows = NULL, *values = NULL, *paths = NULL, count, below;
     drv_job job = {.op = DRV_OPEN, .open = {.commitment = key->fixed}};
     p_status s = drv_commitment_info(key->fixed, &tree);
@@ -62,8 +61,8 @@ static p_status check_cap(prover *p, const stark_key *key, p_err *err)
     rows = calloc(count, sizeof *rows);
     values = calloc(count * tree.columns, sizeof *values);
     paths = calloc(count * tree.path_digests + 1, sizeof *paths * DRV_DIGEST_WORDS);
-    s = rows && values && paths ? stark_hash_create(key->vk.params.hash, &hash, err)
-                                : p_err_set(err, P_EEXHAUSTED, "no memory for a key");
+    if (!rows || !values || !paths)
+        s = p_err_set(err, P_EEXHAUSTED, "no memory for a key");
     for (uint64_t i = 0; i < count && s == P_OK; i++)
         rows[i] = i * below + i % below;
     job.open.rows = rows;
@@ -73,13 +72,12 @@ static p_status check_cap(prover *p, const stark_key *key, p_err *err)
     if (s == P_OK)
         s = prover_job(p, &job, err);
     for (uint64_t i = 0; i < count && s == P_OK; i++)
-        if (!leads_to_cap(key, &hash, &tree, values + i * tree.columns,
+        if (!leads_to_cap(key, hash, &tree, values + i * tree.columns,
                           paths + i * tree.path_digests * DRV_DIGEST_WORDS, rows[i]))
             s = p_err_set(err, P_EDEVICE,
                           "setup: digest %" PRIu64 " of the fixed columns' cap is not the root of "
                           "what device %s opens below it",
                           i, drv_device_info(key->device)->name);
-    stark_hash_destroy(&hash);
     free(rows);
     free(values);
     free(paths);
@@ -87,7 +85,8 @@ static p_status check_cap(prover *p, const stark_key *key, p_err *err)
 }
 
 /* Fills and commits the fixed columns into *key, whose params, air and device are set. */
-static p_status commit_fixed(stark_key *key, const stark_options *o, p_err *err)
+static p_status commit_fixed(stark_key *key, const stark_options *o, const stark_hash *hash,
+                             p_err *err)
 {
     const stark_params *params = &key->vk.params;
     uint64_t digests = stark_vk_cap_digests(params, key->vk.air);
@@ -111,34 +110,28 @@ static p_status commit_fixed(stark_key *key, const stark_options *o, p_err *err)
                           stark_cap_log2(params, params->log_rows + params->log_blowup),
                           key->vk.fixed_cap, &tree, err);
     key->fixed = tree.handle;
-    return s == P_OK ? check_cap(&p, key, err) : s;
-}
-
-static p_status set_digest(stark_key *key, p_err *err)
-{
-    stark_hash hash;
-    p_status s = stark_hash_create(key->vk.params.hash, &hash, err);
-
-    if (s == P_OK) {
-        stark_vk_digest(&key->vk.params, key->vk.air, key->vk.fixed_cap, &hash, key->vk.digest);
-        stark_hash_destroy(&hash);
-    }
-    return s;
+    return s == P_OK ? check_cap(&p, key, hash, err) : s;
 }
 
 p_status stark_setup(const air *a, const stark_params *params, drv_device *device,
                      const stark_options *o, stark_key *out, p_err *err)
 {
     static const stark_options none = {0};
+    stark_hash hash = {0};
     p_status s;
 
     *out = (stark_key){.vk = {.air = a, .params = *params}, .device = device};
     s = stark_params_check(params, a, err);
     if (s == P_OK)
         s = stark_params_hold(params, a, err);
+    if (s == P_OK)
+        s = stark_hash_create_for(params->hash, a, &hash, err);
     if (s == P_OK && a->trees[AIR_TREE_FIXED].real > 0)
-        s = commit_fixed(out, o ? o : &none, err);
-    return s == P_OK ? set_digest(out, err) : s;
+        s = commit_fixed(out, o ? o : &none, &hash, err);
+    if (s == P_OK)
+        stark_vk_digest(params, a, out->vk.fixed_cap, &hash, out->vk.digest);
+    stark_hash_destroy(&hash);
+    return s;
 }
 
 p_status stark_key_open(const stark_vk *vk, drv_device *device, const stark_options *o,

@@ -10,6 +10,7 @@
 #include "driver/field/bn_poseidon.h"
 #include "driver/field/gl_ext.h"
 #include "driver/field/gl_poseidon.h"
+#include "host/air/air.h"
 
 /** Permutations of the hash in use, and of circuits' tests; create once, any thread. */
 typedef struct stark_hash {
@@ -19,7 +20,11 @@ typedef struct stark_hash {
     bn_poseidon *bn_width[BN_POSEIDON_MAX_WIDTH + 1]; /**< those needed; NULL else */
 } stark_hash;
 
+/** All widths. */
 p_status stark_hash_create(drv_hash kind, stark_hash *out, p_err *err);
+/** Those of the transcript, of nodes, and of the leaves of an air's proofs: over BN254 a few
+ * instead of sixteen, each some milliseconds. */
+p_status stark_hash_create_for(drv_hash kind, const air *a, stark_hash *out, p_err *err);
 void stark_hash_destroy(stark_hash *h);
 
 /** Leaf and node as in driver.h, for verifiers. Words of leaves canonical. */

@@ -396,7 +396,7 @@ p_status stark_verify(const stark_vk *vk, const uint64_t *publics, const stark_p
                       bool allow_test, p_err *err)
 {
     stark_hash hash;
-    p_status s = stark_hash_create(vk->params.hash, &hash, err);
+    p_status s = stark_hash_create_for(vk->params.hash, vk->air, &hash, err);
 
     if (s == P_OK)
         s = stark_verify_with(&hash, vk, publics, proof, allow_test, err);

@@ -170,7 +170,7 @@ static p_status read_key(const binfile *f, const air *a, stark_vk *out, p_err *e
         s = read_digests(f, SECTION_DIGEST, "digest", out->params.hash, 1, out->digest, &section,
                          err);
     if (s == P_OK)
-        s = stark_hash_create(out->params.hash, &hash, err);
+        s = stark_hash_create_for(out->params.hash, a, &hash, err);
     if (s != P_OK)
         return s;
     stark_vk_digest(&out->params, a, out->fixed_cap, &hash, digest);
