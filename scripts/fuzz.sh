@@ -9,7 +9,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-targets=(l2_data program batch_json node request config reflection iden3 groth16_json cardmodel card_message manifest xclbin)
+targets=(l2_data program batch_json node elf request config reflection iden3 groth16_json cardmodel card_message manifest xclbin)
 mode=timed
 seconds=60
 case "${1-}" in
@@ -48,6 +48,7 @@ if ! cmake --preset fuzz -DCMAKE_C_COMPILER="$compiler" >"$probe/log" 2>&1 ||
 fi
 scripts/make-test-data.py --seeds build/fuzz/seeds
 scripts/make-groth16-seeds.py build/fuzz/seeds
+scripts/make-elf-seeds.py build/fuzz/seeds
 
 run() {
     local target=$1
