@@ -74,6 +74,6 @@ cli_exit cli_usage(const cli_command *command, const p_err *err);
 
 extern const cli_command cli_cmd_execute, cli_cmd_prove, cli_cmd_get, cli_cmd_list, cli_cmd_cancel,
     cli_cmd_status, cli_cmd_devices, cli_cmd_groth16, cli_cmd_r1cs, cli_cmd_stark, cli_cmd_state,
-    cli_cmd_vectors, cli_cmd_bench;
+    cli_cmd_vectors, cli_cmd_bench, cli_cmd_wrap;
 
 #endif

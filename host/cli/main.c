@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_cmd_execute, &cli_cmd_prove,   &cli_cmd_get,     &cli_cmd_list, &cli_cmd_cancel,
-    &cli_cmd_status,  &cli_cmd_devices, &cli_cmd_groth16, &cli_cmd_r1cs, &cli_cmd_stark,
-    &cli_cmd_state,   &cli_cmd_vectors, &cli_cmd_bench,
+    &cli_cmd_execute, &cli_cmd_prove,   &cli_cmd_get,     &cli_cmd_list,  &cli_cmd_cancel,
+    &cli_cmd_status,  &cli_cmd_devices, &cli_cmd_groth16, &cli_cmd_r1cs,  &cli_cmd_stark,
+    &cli_cmd_wrap,    &cli_cmd_state,   &cli_cmd_vectors, &cli_cmd_bench,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -21,50 +21,76 @@ static uint32_t padded(const air_tree_info *t)
     return (uint32_t)drv_blocks(t->columns) * DRV_BLOCK_COLUMNS;
 }
 
-/* All powers below count that any column takes: zero columns' are made on the way. */
-static r1cs_ext *gamma_powers(r1cs_builder *b, const wrap_values *v, uint32_t count)
-{
-    r1cs_ext *powers = malloc(((size_t)count + 1) * sizeof(*powers));
+/* Powers of gamma in rising order. Zero columns have none: a step over them takes a small power. */
+#define MAX_STEP 15
+typedef struct climb {
+    r1cs_builder *b;
+    uint32_t exponent;
+    r1cs_ext power, small[MAX_STEP + 1];
+    bool made[MAX_STEP + 1];
+} climb;
 
-    if (powers)
-        wrap_ext_powers(b, v->gamma, count, powers);
-    return powers;
+static void climb_begin(climb *c, r1cs_builder *b, r1cs_ext gamma)
+{
+    *c = (climb){.b = b, .power = r1cs_ext_constant(b, gl_ext_from_base(1))};
+    c->small[1] = gamma;
+    c->made[1] = true;
+}
+
+static r1cs_ext small_power(climb *c, uint32_t step)
+{
+    if (!c->made[step]) {
+        r1cs_ext x = small_power(c, step / 2), y = small_power(c, step - step / 2);
+
+        c->small[step] = r1cs_ext_reduce(c->b, r1cs_ext_mul(c->b, x, y));
+        c->made[step] = true;
+    }
+    return c->small[step];
+}
+
+static r1cs_ext climb_to(climb *c, uint32_t exponent)
+{
+    while (c->exponent < exponent) {
+        uint32_t step = exponent - c->exponent < MAX_STEP ? exponent - c->exponent : MAX_STEP;
+
+        c->power = r1cs_ext_reduce(c->b, r1cs_ext_mul(c->b, c->power, small_power(c, step)));
+        c->exponent += step;
+    }
+    return c->power;
 }
 
 bool wrap_deep_create(r1cs_builder *b, const wrap_values *v, wrap_deep *out)
 {
     const air_tree_info *trees = v->vk->air->trees;
-    uint32_t m = 0, m_next = 0, off = 0, off_next, at = 0, at_next = 0;
-    r1cs_ext *powers;
+    uint32_t off = 0, at = 0, at_next = 0;
+    climb c;
 
-    for (int t = 0; t < AIR_TREES; t++) {
-        m += padded(&trees[t]);
-        m_next += trees[t].next_padded;
-    }
     *out = (wrap_deep){0};
     out->power_z = malloc(((size_t)v->shape->at_z_count + 1) * sizeof(*out->power_z));
     out->power_next = malloc(((size_t)v->shape->at_next_count + 1) * sizeof(*out->power_next));
-    powers = gamma_powers(b, v, m + m_next);
-    if (!out->power_z || !out->power_next || !powers) {
-        free(powers);
+    if (!out->power_z || !out->power_next) {
         wrap_deep_destroy(out);
         return false;
     }
-    off_next = m;
+    /* a column at place p of a tree's W has gamma^(off + W - 1 - p): from the last one on */
+    climb_begin(&c, b, v->gamma);
     for (int t = 0; t < AIR_TREES; t++) {
         const air_tree_info *i = &trees[t];
 
-        for (uint32_t c = 0; c < i->real; c++) {
-            uint32_t position = c < i->next ? c : i->next_padded + c - i->next;
+        for (uint32_t k = i->real; k-- > 0;) {
+            uint32_t place = k < i->next ? k : i->next_padded + k - i->next;
 
-            out->power_z[at++] = powers[off + padded(i) - 1 - position];
-            if (c < i->next)
-                out->power_next[at_next++] = powers[off_next + i->next_padded - 1 - c];
+            out->power_z[at + k] = climb_to(&c, off + padded(i) - 1 - place);
         }
+        at += i->real;
         off += padded(i);
-        off_next += i->next_padded;
     }
-    free(powers);
+    for (int t = 0; t < AIR_TREES; t++) {
+        for (uint32_t k = trees[t].next; k-- > 0;)
+            out->power_next[at_next + k] = climb_to(&c, off + trees[t].next_padded - 1 - k);
+        at_next += trees[t].next;
+        off += trees[t].next_padded;
+    }
 
     out->value_z = r1cs_ext_reduce(b, r1cs_ext_dot(b, out->power_z, v->at_z, at));
     out->value_next = r1cs_ext_reduce(b, r1cs_ext_dot(b, out->power_next, v->at_next, at_next));

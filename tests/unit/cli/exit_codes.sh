@@ -23,7 +23,7 @@ expect 2 "usage: zkprover"
 expect 0 "usage: zkprover" --help
 expect 0 "zkprover " --version
 expect 2 "unknown command" nothing
-for command in execute prove get list cancel status devices groth16 r1cs stark vectors bench state; do
+for command in execute prove get list cancel status devices groth16 r1cs stark wrap vectors bench state; do
     expect 0 "exit codes" $command --help
     expect 2 "unknown option '--nothing'" $command --nothing
 done
@@ -79,6 +79,14 @@ expect 0 '"level":"p100","hash":"gl",.*"verified":true.*"changedRefused":"query'
 expect 0 "proof of .* bytes, verified" stark selftest --hash bn254 --level test --rows 6
 expect 0 "p128 *gl *1/2 *2^20 *238 *18 " stark params
 expect 0 '"level":"p100".*"johnson":{"logup":' stark params --json
+
+# wrap
+expect 2 "expected R1CS WTNS, found 0 files" wrap
+expect 2 "expected test, p100 or p128, found 'p1'" wrap --level p1 "$work/r1cs" "$work/wtns"
+expect 2 "have their own number" wrap --queries 3 "$work/r1cs" "$work/wtns"
+expect 2 "no STARK parameters" wrap --rows 20 "$work/r1cs" "$work/wtns"
+expect 1 "No such file" wrap --level test --rows 6 --blowup 1 --queries 1 "$work/absent/r1cs" "$work/wtns"
+expect 0 "proves nothing" wrap --level test --rows 6 --blowup 1 --queries 1 "$work/r1cs" "$work/wtns"
 
 # commands of the service
 id=123e4567-e89b-12d3-a456-426614174000
