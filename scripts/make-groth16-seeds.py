@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes seeds of the fuzz targets iden3 and groth16_json: a key, a witness, a proof, public values and a verifying key
-that are well formed (the proof holds for nothing).
+"""Writes seeds of the fuzz targets iden3, groth16_json and r1cs: a key, a witness, a proof, public values, a verifying key
+and circuits that are well formed (the proof holds for nothing).
 
-    make-groth16-seeds.py FOLDER      writes FOLDER/iden3/* and FOLDER/groth16_json/*
+    make-groth16-seeds.py FOLDER      writes FOLDER/iden3/*, FOLDER/groth16_json/* and FOLDER/r1cs/*
 """
 import json
 import pathlib
@@ -62,6 +62,17 @@ def witness(values):
     return container(b"wtns", 2, [(1, prime(R) + struct.pack("<I", len(values))), (2, b"".join(map(number, values)))])
 
 
+def circuit(constraints, wires=4, names=()):
+    body = b""
+    for combination in (c for constraint in constraints for c in constraint):
+        body += struct.pack("<I", len(combination))
+        body += b"".join(struct.pack("<I", wire) + number(factor % R) for wire, factor in combination)
+    header = prime(R) + struct.pack("<IIIIQI", wires, 1, 1, 0, wires, len(constraints))
+    labels = b"".join(struct.pack("<Q", i) for i in range(wires))
+    named = b"".join(struct.pack("<II", i, len(n)) + n for i, n in names)
+    return container(b"r1cs", 1, [(2, body), (1, header), (3, labels)] + [(0x5a4b5002, named)] * bool(names))
+
+
 def text(value):
     return json.dumps(value, indent=1).encode()
 
@@ -72,6 +83,9 @@ def main():
     kind = {"protocol": "groth16", "curve": "bn128"}
     files = {
         "iden3/key": key(), "iden3/key_without_private": key(2, 1, 1), "iden3/witness": witness([1, 2, R - 1]),
+        "r1cs/empty": circuit([]),
+        "r1cs/two": circuit([([(1, 1)], [(2, 1)], [(3, 1)]), ([(1, 1), (3, -1)], [(0, 1)], [])]),
+        "r1cs/names": circuit([([(3, 1)], [(3, 1), (0, -1)], [])] * 3, names=[(0, b"first"), (2, b"last")]),
         "groth16_json/proof": text({"pi_a": a, "pi_b": b, "pi_c": a, **kind}),
         "groth16_json/public": text(["0", str(R - 1)]),
         "groth16_json/vk": text({**kind, "nPublic": 1, "vk_alpha_1": a, "vk_beta_2": b, "vk_gamma_2": b, "vk_delta_2": b,
