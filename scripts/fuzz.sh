@@ -9,7 +9,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-targets=(l2_data program batch_json node elf request config reflection iden3 groth16_json r1cs cardmodel card_message manifest xclbin)
+targets=(l2_data program batch_json node elf request config reflection iden3 groth16_json r1cs stark_proof stark_vk cardmodel card_message manifest xclbin)
 mode=timed
 seconds=60
 case "${1-}" in
