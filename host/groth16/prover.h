@@ -31,7 +31,9 @@ typedef struct groth16_options {
     /** For tests: r and s, canonical; NULL: from the system, as it has to be (a proof with known
      * ones tells about the witness). */
     const uint64_t *randomness;
-    bool production;        /**< refuse a key that zkey_check_production does: P_EINVAL */
+    bool production; /**< refuse a key that zkey_check_production does: P_EINVAL */
+    uint64_t
+        portion_bytes; /**< points that are read at once; 0: 64 MB. Two of these are in memory */
     const p_cancel *cancel; /**< may be NULL; polled every 100 ms at least */
     void (*progress)(void *context, groth16_phase phase, unsigned percent); /**< may be NULL */
     void *context;

@@ -14,6 +14,7 @@
 #define ITEM_BYTES (ITEM_COEFFICIENTS * ZKEY_COEFFICIENT_BYTES)
 #define ITEM_ROWS 4096
 #define LOCKS 1024 /* of rows, by their number modulo this */
+#define AHEAD 16   /* entries whose wires are on their way from memory */
 #define AT_ONCE 5  /* products with one reduction: bn_fr_wide_reduce5 */
 
 /* ---- the matrices times the witness ---- */
@@ -102,6 +103,12 @@ static p_status add_entries(evaluation *e, uint32_t first, uint32_t count, const
     for (uint32_t i = 0; i < count && status == P_OK; i++) {
         zkey_coefficient k;
 
+        if (i + AHEAD < count) {
+            uint32_t wire = binfile_u32(bytes + (i + AHEAD) * ZKEY_COEFFICIENT_BYTES + 8);
+
+            if (wire < r->key->n_wires)
+                __builtin_prefetch(r->witness + (uint64_t)wire * WORDS);
+        }
         status =
             zkey_coefficient_get(r->key, first + i, bytes + i * ZKEY_COEFFICIENT_BYTES, &k, err);
         if (status != P_OK)

@@ -24,7 +24,7 @@ struct groth16_points {
     drv_device *cpu;
     portion *list;
     size_t count;
-    uint64_t bytes; /* of a buffer */
+    uint64_t bytes[BUFFERS];
     unsigned char *buffer[BUFFERS];
     pthread_t reader;
     bool started;
@@ -37,52 +37,66 @@ struct groth16_points {
 
 /* ---- portions ---- */
 
-static uint64_t portions_of(const zkey *key, zkey_points which)
+static uint64_t portion_bytes(const groth16_options *o)
 {
-    uint64_t bytes = zkey_points_count(key, which) * zkey_points_bytes(which);
+    uint64_t least = sizeof(bn_g2);
 
-    return (bytes + PORTION_BYTES - 1) / PORTION_BYTES;
+    if (o->portion_bytes == 0)
+        return PORTION_BYTES;
+    return o->portion_bytes < least ? least : o->portion_bytes;
+}
+
+static uint64_t portions_of(const zkey *key, zkey_points which, uint64_t at_once)
+{
+    uint64_t points = at_once / zkey_points_bytes(which);
+
+    return (zkey_points_count(key, which) + points - 1) / points;
 }
 
 /* The most points of a section's portions. */
-static uint64_t portion_points(const zkey *key, zkey_points which)
+static uint64_t portion_points(const zkey *key, zkey_points which, uint64_t at_once)
 {
-    uint64_t n = portions_of(key, which);
+    uint64_t n = portions_of(key, which, at_once);
 
     return n == 0 ? 0 : (zkey_points_count(key, which) + n - 1) / n;
 }
 
-static uint64_t buffer_bytes(const zkey *key)
-{
-    uint64_t most = 0;
-
-    for (int i = 0; i < ZKEY_POINTS; i++) {
-        uint64_t bytes = portion_points(key, (zkey_points)i) * zkey_points_bytes((zkey_points)i);
-
-        most = bytes > most ? bytes : most;
-    }
-    return most;
-}
-
-static p_status list_portions(groth16_points *p, p_err *err)
+/* To be freed. */
+static p_status list_portions(const zkey *key, const groth16_options *o, portion **list,
+                              size_t *count, p_err *err)
 {
     /* H first: its scalars are the quotient, which then is not needed any more */
     static const zkey_points order[ZKEY_POINTS] = {ZKEY_H, ZKEY_A, ZKEY_B1, ZKEY_C, ZKEY_B2};
+    uint64_t at_once = portion_bytes(o);
     size_t n = 0;
 
+    *count = 0;
     for (int i = 0; i < ZKEY_POINTS; i++)
-        n += (size_t)portions_of(p->key, order[i]);
-    p->list = malloc((n > 0 ? n : 1) * sizeof *p->list);
-    if (!p->list)
+        n += (size_t)portions_of(key, order[i], at_once);
+    *list = malloc((n > 0 ? n : 1) * sizeof **list);
+    if (!*list)
         return p_err_set(err, P_EEXHAUSTED, "no memory for a list of %zu portions", n);
     for (int i = 0; i < ZKEY_POINTS; i++) {
-        uint64_t all = zkey_points_count(p->key, order[i]), most = portion_points(p->key, order[i]);
+        uint64_t all = zkey_points_count(key, order[i]);
+        uint64_t most = portion_points(key, order[i], at_once);
 
         for (uint64_t first = 0; first < all; first += most)
-            p->list[p->count++] =
+            (*list)[(*count)++] =
                 (portion){order[i], first, all - first < most ? all - first : most};
     }
     return P_OK;
+}
+
+/* Of each buffer, which the portions take in turns. */
+static void buffer_bytes(const portion *list, size_t count, uint64_t bytes[BUFFERS])
+{
+    memset(bytes, 0, BUFFERS * sizeof *bytes);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t size = list[i].count * zkey_points_bytes(list[i].which);
+
+        if (size > bytes[i % BUFFERS])
+            bytes[i % BUFFERS] = size;
+    }
 }
 
 /* ---- reading ahead ---- */
@@ -159,13 +173,15 @@ p_status groth16_points_begin(const groth16_run *r, groth16_points **out, p_err 
         return p_err_set(err, P_EEXHAUSTED, "no memory to read points");
     p->key = r->key;
     p->cpu = r->o->cpu;
-    p->bytes = buffer_bytes(r->key);
     atomic_init(&p->stop, false);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
-    s = list_portions(p, err);
+    s = list_portions(p->key, r->o, &p->list, &p->count, err);
+    if (s == P_OK)
+        buffer_bytes(p->list, p->count, p->bytes);
     for (int i = 0; i < BUFFERS && s == P_OK; i++)
-        s = drv_buffer_alloc(p->cpu, p->bytes, (void **)&p->buffer[i], err);
+        if (p->bytes[i] > 0)
+            s = drv_buffer_alloc(p->cpu, p->bytes[i], (void **)&p->buffer[i], err);
     if (s == P_OK && pthread_create(&p->reader, NULL, read_all, p) != 0)
         s = p_err_set(err, P_EEXHAUSTED, "no thread to read points");
     p->started = s == P_OK;
@@ -189,7 +205,7 @@ void groth16_points_end(groth16_points *p)
     }
     for (int i = 0; i < BUFFERS; i++)
         if (p->buffer[i])
-            drv_buffer_free(p->cpu, p->buffer[i], p->bytes);
+            drv_buffer_free(p->cpu, p->buffer[i], p->bytes[i]);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p->list);
@@ -336,20 +352,29 @@ static p_status estimate(drv_device *cpu, drv_group group, const uint64_t *point
 p_status groth16_sums_memory(const zkey *key, const groth16_options *o, uint64_t *points,
                              uint64_t *sum, p_err *err)
 {
-    uint64_t buffer = buffer_bytes(key);
+    uint64_t bytes[BUFFERS], buffer;
     void *infinities = NULL;
-    p_status s = drv_buffer_alloc(o->cpu, buffer, &infinities, err);
+    portion *list;
+    size_t count;
+    p_status s = list_portions(key, o, &list, &count, err);
 
-    *points = BUFFERS * buffer;
-    *sum = 0;
-    for (int i = 0; i < ZKEY_POINTS && s == P_OK; i++) {
-        uint64_t count = portion_points(key, (zkey_points)i), bytes = 0;
+    *points = *sum = 0;
+    if (s != P_OK)
+        return s;
+    buffer_bytes(list, count, bytes);
+    *points = bytes[0] + bytes[1];
+    buffer = bytes[0] > bytes[1] ? bytes[0] : bytes[1];
+    s = drv_buffer_alloc(o->cpu, buffer, &infinities, err); /* nobody touches it */
+    for (size_t i = 0; i < count && s == P_OK; i++) {
+        uint64_t job = 0;
 
-        if (count > 0) /* nobody touches the buffer */
-            s = estimate(o->cpu, i == ZKEY_B2 ? DRV_G2 : DRV_G1, infinities, count, &bytes, err);
-        *sum = bytes > *sum ? bytes : *sum;
+        if (list[i].first == 0)
+            s = estimate(o->cpu, list[i].which == ZKEY_B2 ? DRV_G2 : DRV_G1, infinities,
+                         list[i].count, &job, err);
+        *sum = job > *sum ? job : *sum;
     }
     if (infinities)
         drv_buffer_free(o->cpu, infinities, buffer);
+    free(list);
     return s;
 }
