@@ -129,7 +129,8 @@ p_status fixed_base_create(fixed_base *out, p_memory *memory, p_pool *pool, unsi
 
 void fixed_base_destroy(fixed_base *t)
 {
-    p_memory_free(t->memory, t->table, table_bytes(t->bits, t->g2), 1);
+    if (t->table)
+        p_memory_free(t->memory, t->table, table_bytes(t->bits, t->g2), 1);
     t->table = NULL;
 }
 

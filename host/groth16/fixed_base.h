@@ -31,7 +31,7 @@ uint64_t fixed_base_bytes(unsigned bits, bool g2, unsigned threads);
  * P_EEXHAUSTED, P_ECANCELLED. */
 p_status fixed_base_create(fixed_base *out, p_memory *memory, p_pool *pool, unsigned bits, bool g2,
                            const p_cancel *cancel, p_err *err);
-/** Also after a failure. */
+/** Also after a failure, and of one that is all zeros. */
 void fixed_base_destroy(fixed_base *t);
 
 /** out[i] = k[i] G for n scalars, at most FIXED_BASE_BATCH; out: bn_g1 or bn_g2 (the table's). */

@@ -121,8 +121,7 @@ static p_status write_header(powers *p, const char *out, bool prepared, p_err *e
 
 static p_status switch_base(powers *p, bool g2, p_err *err)
 {
-    if (p->base.table)
-        fixed_base_destroy(&p->base);
+    fixed_base_destroy(&p->base);
     return fixed_base_create(&p->base, &p->memory, p->pool,
                              fixed_base_bits(UINT64_C(2) << p->power), g2, p->o->cancel, err);
 }
@@ -209,8 +208,7 @@ p_status groth16_ptau_dev(const char *out, uint32_t power, bool prepared,
     binfile_abandon(&p.writer);
     if (o->progress)
         o->progress(o->context, "", 100);
-    if (p.base.table)
-        fixed_base_destroy(&p.base);
+    fixed_base_destroy(&p.base);
     multiples_destroy(&p.points);
     if (p.pool)
         p_pool_destroy(p.pool);

@@ -170,11 +170,12 @@ static bool has_section(const ptau *p, uint32_t type)
 
 static p_status find_series(ptau *p, ptau_series i, p_err *err)
 {
-    /* all or none of the four */
-    bool prepared = has_section(p, SERIES[PTAU_TAU_G1].lagrange);
+    bool prepared = false; /* all or none of the four */
     uint64_t bytes = powers_of(p, i) * SERIES[i].bytes;
     p_status s = binfile_find(&p->file, SERIES[i].powers, SERIES[i].name, &p->powers[i], err);
 
+    for (int k = 0; k < PTAU_SERIES; k++)
+        prepared = prepared || has_section(p, SERIES[k].lagrange);
     if (s == P_OK)
         s = binfile_expect(&p->file, p->powers[i], SERIES[i].name, bytes, err);
     if (s != P_OK || !prepared)
