@@ -55,7 +55,7 @@ def key(wires=3, public=1, rows=4):
         body += struct.pack("<III", matrix, row, wire) + number(2**512 * 7 % R)
     return container(b"zkey", 1, [
         (1, struct.pack("<I", 1)), (2, header), (3, g1() * (public + 1)), (4, body), (5, g1() * wires), (6, g1() * wires),
-        (7, g2() * wires), (8, g1() * (wires - public - 1)), (9, g1() * rows), (10, b"")])
+        (7, g2() * wires), (8, g1() * (wires - public - 1)), (9, g1() * rows), (10, contributions() if wires > 2 else b"")])
 
 
 def witness(values):
@@ -73,6 +73,21 @@ def circuit(constraints, wires=4, names=()):
     return container(b"r1cs", 1, [(2, body), (1, header), (3, labels)] + [(0x5a4b5002, named)] * bool(names))
 
 
+def powers(power, prepared):
+    rows = 2**power
+    sections = [(1, prime(P) + struct.pack("<II", power, power)), (2, g1() * (2 * rows - 1)), (3, g2() * rows),
+                (4, g1() * rows), (5, g1() * rows), (6, g2()),
+                (7, struct.pack("<I", 1) + g1() * 9 + g2() * 5 + bytes(216 + 64 + 4) + struct.pack("<I", 3) + b"\x01\x01a")]
+    if prepared:
+        sections += [(12, g1() * (4 * rows - 1)), (13, g2() * (2 * rows - 1)), (14, g1() * (2 * rows - 1)),
+                     (15, g1() * (2 * rows - 1)), (0x5A4B5001, b"setup=dev-insecure 2000-01-01")]
+    return container(b"ptau", 1, sections)
+
+
+def contributions():
+    return bytes(64) + struct.pack("<I", 1) + g1() * 3 + g2() + bytes(64 + 4) + struct.pack("<I", 3) + b"\x01\x01a"
+
+
 def text(value):
     return json.dumps(value, indent=1).encode()
 
@@ -82,7 +97,8 @@ def main():
     a, b = [str(v) for v in G1] + ["1"], [[str(c) for c in pair] for pair in G2] + [["1", "0"]]
     kind = {"protocol": "groth16", "curve": "bn128"}
     files = {
-        "iden3/key": key(), "iden3/key_without_private": key(2, 1, 1), "iden3/witness": witness([1, 2, R - 1]),
+        "iden3/key": key(), "iden3/key_without_private": key(2, 1, 1), "iden3/powers": powers(1, False), "iden3/powers_prepared": powers(1, True),
+        "iden3/witness": witness([1, 2, R - 1]),
         "r1cs/empty": circuit([]),
         "r1cs/two": circuit([([(1, 1)], [(2, 1)], [(3, 1)]), ([(1, 1), (3, -1)], [(0, 1)], [])]),
         "r1cs/names": circuit([([(3, 1)], [(3, 1), (0, -1)], [])] * 3, names=[(0, b"first"), (2, b"last")]),

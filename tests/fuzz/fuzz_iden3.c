@@ -1,7 +1,8 @@
-/* Input: a .zkey or .wtns file. Reading it, its coefficients and its points ends with success or
- * with an error that says why. */
+/* Input: a .zkey, .wtns or .ptau file. Reading it, its coefficients and its points ends with
+ * success or with an error that says why. */
 #define _GNU_SOURCE /* memfd_create */
 #include "host/groth16/zkey.h"
+#include "host/iden3/ptau.h"
 #include "host/iden3/wtns.h"
 
 #include <stdio.h>
@@ -82,9 +83,32 @@ static void read_witness(int fd)
     wtns_close(&w);
 }
 
+static void read_powers(int fd)
+{
+    ptau p;
+    p_err err = {0};
+    p_status s = ptau_adopt(&p, fd, "fuzz.ptau", &err);
+    bn_g2 *points;
+
+    check(s, &err);
+    if (s != P_OK)
+        return;
+    points = malloc(((size_t)2 << p.power) * sizeof *points); /* the file is as long */
+    for (int i = 0; i < PTAU_SERIES && points; i++) {
+        check(ptau_read(&p, (ptau_series)i, 0, UINT64_C(1) << p.power, points, &err), &err);
+        for (uint32_t log2 = 0; log2 <= p.power; log2++)
+            check(
+                ptau_read_lagrange(&p, (ptau_series)i, log2, 0, UINT64_C(1) << log2, points, &err),
+                &err);
+    }
+    free(points);
+    ptau_close(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     read_key(file_of(data, size));
     read_witness(file_of(data, size));
+    read_powers(file_of(data, size));
     return 0;
 }
