@@ -46,6 +46,31 @@ static gl_t edge(uint64_t *seed)
     return r % 3 == 0 ? values[r / 3 % (sizeof values / 8)] : gl_from_u64(test_random(seed));
 }
 
+/* A value with room, often the largest that there is: 2^bits - 1, or less. It is not canonical. */
+static r1cs_gl any_input(r1cs_builder *b, uint64_t *seed, gl_t *value)
+{
+    static const unsigned sizes[] = {1, 63, 64, 65, 100, 129, 200, 252};
+    uint64_t r = test_random(seed), words[4] = {0};
+    unsigned bits = sizes[r % 8];
+    bn_fr x;
+    r1cs_gl y;
+
+    if (r >> 8 & 1) { /* the range-checked kind, p and above among them */
+        uint64_t raw = r >> 9 & 1 ? test_random(seed) : GL_P - 2 + (r >> 16) % 5;
+
+        *value = gl_from_u64(raw);
+        return r1cs_gl_input(b, raw);
+    }
+    for (unsigned i = 0; i < bits; i++)
+        words[i / 64] |= UINT64_C(1) << i % 64;
+    if (r >> 9 & 1)
+        words[0] &= test_random(seed);
+    assert_true(bn_fr_set_words(&x, words));
+    y = r1cs_gl_assume(r1cs_wire(b, x), bits);
+    *value = r1cs_gl_value(b, &(r1cs_gl){.lc = r1cs_constant(b, x)});
+    return y;
+}
+
 static void random_gl(r1cs_builder *b, void *context)
 {
     uint64_t seed = *(uint64_t *)context;
@@ -54,7 +79,7 @@ static void random_gl(r1cs_builder *b, void *context)
 
     for (int i = 0; i < 6; i++) {
         v[i] = edge(&seed);
-        x[i] = i < 2 ? r1cs_gl_constant(b, v[i]) : r1cs_gl_input(b, v[i]);
+        x[i] = i < 2 ? r1cs_gl_constant(b, v[i]) : any_input(b, &seed, &v[i]);
     }
     for (int i = 6; i < RANDOM_NODES; i++) {
         uint64_t r = test_random(&seed);
@@ -139,6 +164,8 @@ static void random_ext(r1cs_builder *b, void *context)
         x[i] = i == 0   ? r1cs_ext_constant(b, v[i])
                : i == 2 ? r1cs_ext_from_gl(b, r1cs_gl_input(b, v[i].c[0]))
                         : r1cs_ext_input(b, v[i]);
+        for (int k = 0; i > 3 && k < 3; k++)
+            x[i].c[k] = any_input(b, &seed, &v[i].c[k]);
     }
     for (int i = 6; i < RANDOM_NODES; i++) {
         uint64_t r = test_random(&seed);
