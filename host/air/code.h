@@ -9,6 +9,7 @@
 #include "driver/base/isa.h"
 #include "driver/field/gl_ext.h"
 #include "driver/field/gl_lines.h"
+#include "host/air/air.h"
 
 #define AIR_BLOCK 64 /**< rows at once; a multiple of all vectors' lanes */
 #define AIR_CODE_LEVELS (P_ISA_AVX512 + 1)

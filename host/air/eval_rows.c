@@ -25,7 +25,7 @@ struct air_evaluator {
     uint32_t other_count;
     air_weight *weights; /* of the words of all constraints, for code */
     uint32_t log_rows, log_blowup;
-    gl_t omega;           /* of order n */
+    gl_t omega, last;     /* of order n; the trace's last point */
     gl_t *vanishing;      /* x^N - 1 at row i mod 2^log_blowup, then the inverses */
     gl_t *factor;         /* the same over N */
     gl_t **periodic;      /* of each, period << log_blowup values */
@@ -160,6 +160,10 @@ static p_status plan(air_evaluator *e, p_err *err)
 
     for (uint32_t t = 0; t < AIR_TREE_QUOTIENT; t++)
         blocks += 2 * (uint32_t)drv_blocks(e->a->trees[t].columns);
+    if (e->a->definition.code && e->a->definition.code->leaves != p->leaf_slots)
+        return p_err_set(err, P_EINTERNAL,
+                         "AIR %s: its code reads %u values of a row, there are %u",
+                         e->a->definition.name, e->a->definition.code->leaves, p->leaf_slots);
     e->loads = calloc(blocks, sizeof(*e->loads));
     e->others = calloc((size_t)p->leaf_count + 1, sizeof(*e->others));
     if (!e->loads || !e->others)
@@ -255,6 +259,7 @@ p_status air_evaluator_create(const air *a, const air_instance *instance, uint32
     e->log_blowup = log_blowup;
     e->workers = workers;
     e->omega = root_of_unity(log_rows + log_blowup);
+    e->last = gl_inv(root_of_unity(log_rows));
     for (uint32_t i = 0; i < a->constraint_count; i++)
         roots[i] = a->constraints[i].node;
     s = air_program_create(a, instance, roots, a->constraint_count, &e->program, err);
@@ -424,7 +429,7 @@ static void run(const air_evaluator *e, gl_t *scratch, const air_block *block, g
 static void selectors(rows_block *b, uint32_t rows)
 {
     const air_evaluator *e = b->e;
-    gl_t last = gl_inv(root_of_unity(e->log_rows)), run = 1, inverse;
+    gl_t last = e->last, run = 1, inverse;
     gl_t before[AIR_BLOCK], at = gl_mul(7, gl_pow_var(e->omega, b->first));
 
     for (uint32_t i = 0; i < rows; i++, at = gl_mul(at, e->omega)) {

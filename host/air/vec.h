@@ -42,6 +42,22 @@ GLV_INLINE airv_ext airv_ext_sub(airv_ext x, airv_ext canonical)
                        airv_sub(x.c[2], canonical.c[2])}};
 }
 
+GLV_INLINE airv_ext airv_ext_add_base(airv_ext x, glv canonical)
+{
+    return (airv_ext){{airv_add(x.c[0], canonical), x.c[1], x.c[2]}};
+}
+
+GLV_INLINE airv_ext airv_ext_sub_base(airv_ext x, glv canonical)
+{
+    return (airv_ext){{airv_sub(x.c[0], canonical), x.c[1], x.c[2]}};
+}
+
+GLV_INLINE airv_ext airv_base_sub_ext(glv x, airv_ext canonical)
+{
+    return (airv_ext){{airv_sub(x, canonical.c[0]), airv_sub(glv_set1(0), canonical.c[1]),
+                       airv_sub(glv_set1(0), canonical.c[2])}};
+}
+
 GLV_INLINE airv_ext airv_ext_scale(airv_ext x, glv y)
 {
     return (airv_ext){{glv_mul(x.c[0], y), glv_mul(x.c[1], y), glv_mul(x.c[2], y)}};

@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+#ifdef ZKP_AIR_GENERATING /* in the program that writes the code */
+#define CODE NULL
+#else
+extern const air_code demo_lookup_code;
+#define CODE &demo_lookup_code
+#endif
+
 #define PATTERN_PERIOD 8
 
 static const gl_t PATTERN[PATTERN_PERIOD] = {0, 1, 0, 0, 1, 1, 0, 1}; /* 1: multiply */
@@ -199,7 +206,8 @@ const air_definition demo_lookup = {.name = "demo_lookup",
                                     .publics = DEMO_LOOKUP_PUBLICS,
                                     .define = define,
                                     .fixed = fixed,
-                                    .aux = aux};
+                                    .aux = aux,
+                                    .code = CODE};
 
 /* ---- trace ---- */
 

@@ -2,6 +2,13 @@
 
 #include <stdio.h>
 
+#ifdef ZKP_AIR_GENERATING /* in the program that writes the code */
+#define CODE NULL
+#else
+extern const air_code demo_wide_100_code;
+#define CODE &demo_wide_100_code
+#endif
+
 enum { LANE_S, LANE_A, LANE_B, LANE_C, LANE_D, LANE_LOW, LANE_HIGH, LANE_ACC, LANE_COLUMNS };
 
 #define RANGE_LOG2 16 /* of the range table; all of a shorter trace's row numbers */
@@ -135,7 +142,8 @@ const air_definition demo_wide_100 = {.name = "demo_wide_100",
                                       .publics = DEMO_WIDE_PUBLICS,
                                       .define = define,
                                       .fixed = fixed,
-                                      .context = &demo_wide_100_shape};
+                                      .context = &demo_wide_100_shape,
+                                      .code = CODE};
 
 /* ---- trace ---- */
 

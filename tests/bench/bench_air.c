@@ -1,6 +1,6 @@
-/* Speed of the evaluators of a constraint system, one thread: bench_air [log2 of the rows of the
- * trace, 12 .. 20]. A multiplication is one of the base field; those in K count 9, or 3 by a base
- * element. */
+/* Speed of the evaluators of a constraint system, CPU time of one thread: bench_air [log2 of the
+ * rows of the trace, 12 .. 20 [instruction set]]. A multiplication is one of the base field; those
+ * in K count 9, or 3 by a base element. */
 #include "driver/base/clock.h"
 #include "host/air/eval.h"
 #include "host/stark/demo.h"
@@ -58,7 +58,9 @@ static drv_matrix matrix(uint32_t columns, uint32_t log_rows)
     return m;
 }
 
-static int bench_rows(const air *a, const air_instance *in, uint32_t log_rows, drv_device *device)
+/* only: a p_isa, or P_ISA_COUNT for all */
+static int bench_rows(const air *a, const air_instance *in, uint32_t log_rows, p_isa only,
+                      drv_device *device)
 {
     uint64_t n = UINT64_C(1) << (log_rows + LOG_BLOWUP), seed = 1, muls = multiplications(a);
     drv_matrix m[AIR_TREE_QUOTIENT];
@@ -82,14 +84,15 @@ static int bench_rows(const air *a, const air_instance *in, uint32_t log_rows, d
         uint64_t count = n - (1 << LOG_BLOWUP);
         double seconds;
 
-        if (!p_isa_supported((p_isa)(mode / 2)))
+        if (!p_isa_supported((p_isa)(mode / 2)) ||
+            (only != P_ISA_COUNT && (p_isa)(mode / 2) != only))
             continue;
         air_evaluator_select(e, (p_isa)(mode / 2), mode % 2);
         if (mode % 2 && strstr(air_evaluator_about(e), "interpreted"))
             continue;
-        seconds = p_clock_seconds(CLOCK_MONOTONIC);
+        seconds = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
         air_eval_rows(e, 0, here, next, 0, count, true, place);
-        seconds = p_clock_seconds(CLOCK_MONOTONIC) - seconds;
+        seconds = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - seconds;
         printf("%-14s rows   %-22s %7.3f s  %6.2f M rows/s  %7.1f M mul/s\n", a->definition.name,
                air_evaluator_about(e), seconds, (double)count / seconds * 1e-6,
                (double)(count * muls) / seconds * 1e-6);
@@ -109,7 +112,7 @@ static int bench_fill(const air *a, const air_instance *in, uint32_t log_rows, g
                    .aux = matrix(a->trees[AIR_TREE_AUX].columns, log_rows)};
     uint64_t rows = UINT64_C(1) << log_rows;
     p_err err = {0};
-    double start = p_clock_seconds(CLOCK_MONOTONIC), seconds[2];
+    double start = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID), seconds[2];
     p_status s;
 
     if (a->definition.context)
@@ -118,11 +121,11 @@ static int bench_fill(const air *a, const air_instance *in, uint32_t log_rows, g
         s = demo_lookup_trace(a, log_rows, 3, 17, rows - 5, &t.main, publics, &err);
     if (s == P_OK)
         s = air_fill_fixed(a, NULL, NULL, &t.fixed, &err);
-    seconds[0] = p_clock_seconds(CLOCK_MONOTONIC) - start;
-    start = p_clock_seconds(CLOCK_MONOTONIC);
+    seconds[0] = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+    start = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     if (s == P_OK)
         s = air_fill_aux(a, in, &t, NULL, NULL, NULL, &err);
-    seconds[1] = p_clock_seconds(CLOCK_MONOTONIC) - start;
+    seconds[1] = p_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     if (s != P_OK)
         return fail(&err);
     printf("%-14s trace  %.3f s; aux columns %.3f s, %.2f M interactions/s\n", a->definition.name,
@@ -137,9 +140,14 @@ int main(int argc, char **argv)
 {
     const air_definition *all[] = {&demo_lookup, &demo_wide_100};
     uint32_t log_rows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 16;
+    p_isa only = P_ISA_COUNT;
     drv_device *device;
     p_err err = {0};
 
+    if (argc > 2 && !p_isa_parse(argv[2], &only)) {
+        fprintf(stderr, "bench_air: no instruction set %s\n", argv[2]);
+        return 1;
+    }
     if (log_rows < 12 || log_rows > 20) {
         fprintf(stderr, "bench_air: 2^%u rows, 12 to 20 are possible\n", log_rows);
         return 1;
@@ -161,7 +169,7 @@ int main(int argc, char **argv)
                " multiplications a row\n",
                a->definition.name, log_rows, a->trees[0].real, a->trees[1].real, a->trees[2].real,
                a->constraint_count, a->interaction_count, multiplications(a));
-        if (bench_fill(a, &in, log_rows, publics) || bench_rows(a, &in, log_rows, device))
+        if (bench_fill(a, &in, log_rows, publics) || bench_rows(a, &in, log_rows, only, device))
             return 1;
         air_destroy(a);
     }
