@@ -43,6 +43,9 @@ void wrap_hash_destroy(wrap_hash *h);
 /** Words of 64 bits, three to an element; out: (count + 2) / 3 elements. */
 void wrap_pack(r1cs_builder *b, const r1cs_gl *words, uint32_t count, r1cs_lc *out);
 r1cs_lc wrap_leaf(r1cs_builder *b, const wrap_hash *h, const r1cs_gl *words, uint32_t count);
+/** The node over children that a prover chooses: the one at the place in four bits is digest. */
+r1cs_lc wrap_node(r1cs_builder *b, const wrap_hash *h, r1cs_lc digest, const r1cs_lc *bits,
+                  const r1cs_lc in[WRAP_ARITY]);
 /** That digest is the one at the place in bits (lowest first) below a cap of 2^cap_log2 digests,
  * bits_count - cap_log2 a multiple of 4. path: the proof's words in SOLVE, NULL else. The nodes'
  * other children are free; the place is not: at each level the child that the index's bits select

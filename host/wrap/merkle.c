@@ -108,6 +108,13 @@ static void children(r1cs_builder *b, const r1cs_lc *bits, r1cs_lc node, const u
                          &out[i]);
 }
 
+r1cs_lc wrap_node(r1cs_builder *b, const wrap_hash *h, r1cs_lc digest, const r1cs_lc *bits,
+                  const r1cs_lc in[WRAP_ARITY])
+{
+    r1cs_equal(b, r1cs_choose(b, bits, WRAP_ARITY_LOG2, in), digest);
+    return r1cs_poseidon_hash(b, h->width[WRAP_ARITY + 1], r1cs_constant_u64(b, 0), in);
+}
+
 void wrap_path(r1cs_builder *b, const wrap_hash *h, r1cs_lc digest, const r1cs_lc *bits,
                uint32_t bits_count, const r1cs_lc *cap, uint32_t cap_log2, const uint64_t *path)
 {
@@ -116,8 +123,7 @@ void wrap_path(r1cs_builder *b, const wrap_hash *h, r1cs_lc digest, const r1cs_l
     assert(cap_log2 <= bits_count && (bits_count - cap_log2) % WRAP_ARITY_LOG2 == 0);
     for (; bits_count > cap_log2; bits_count -= WRAP_ARITY_LOG2, bits += WRAP_ARITY_LOG2) {
         children(b, bits, digest, path, in);
-        r1cs_equal(b, r1cs_choose(b, bits, WRAP_ARITY_LOG2, in), digest);
-        digest = r1cs_poseidon_hash(b, h->width[WRAP_ARITY + 1], r1cs_constant_u64(b, 0), in);
+        digest = wrap_node(b, h, digest, bits, in);
         if (path)
             path += (WRAP_ARITY - 1) * DRV_DIGEST_WORDS;
     }

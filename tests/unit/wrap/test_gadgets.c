@@ -234,6 +234,32 @@ static void paths_are_of_one_position(void **state)
     free(t);
 }
 
+/* Children of the prover's choice, which hash to the right node: only the digest at the place
+ * counts. */
+static void children_have_to_hold_the_node(void **state)
+{
+    uint64_t seed = 9, words[WRAP_ARITY][4], other[4], parent[4], found[4];
+
+    (void)state;
+    for (uint32_t i = 0; i < WRAP_ARITY; i++)
+        test_digest(&seed, words[i]);
+    test_digest(&seed, other);
+    stark_hash_node(&hash.native, words[0], parent);
+    for (uint32_t place = 0; place < WRAP_ARITY; place++)
+        for (uint32_t claimed = 0; claimed <= WRAP_ARITY; claimed++) { /* the last: of no child */
+            r1cs_builder *b = test_begin();
+            r1cs_lc in[WRAP_ARITY], digest, bits[4], node;
+
+            wrap_digests(b, words[0], WRAP_ARITY, false, in);
+            wrap_digests(b, claimed < WRAP_ARITY ? words[claimed] : other, 1, false, &digest);
+            test_bits(b, place, 4, bits);
+            node = wrap_node(b, &hash, digest, bits, in);
+            bn_fr_get_words(found, &node.value);
+            assert_memory_equal(found, parent, sizeof(parent));
+            test_end(b, claimed == place);
+        }
+}
+
 static void digests_are_elements(void **state)
 {
     static const uint64_t order[4] = {BN_FR_P0, BN_FR_P1, BN_FR_P2, BN_FR_P3};
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(grinding_bits_have_to_be_zero),
         cmocka_unit_test(leaves_are_the_native_ones),
         cmocka_unit_test(paths_are_of_one_position),
+        cmocka_unit_test(children_have_to_hold_the_node),
         cmocka_unit_test(digests_are_elements),
         cmocka_unit_test(powers_are_chosen_by_bits),
         cmocka_unit_test(publics_are_canonical),
