@@ -20,7 +20,7 @@ static void hash(r1cs_builder *b, void *context)
     uint64_t seed = m->bytes, before;
 
     for (uint64_t i = 0; i < m->bytes; i++)
-        text[i] = m->bytes == 3 ? (uint8_t)"abc"[i] : (uint8_t)test_random(&seed);
+        text[i] = m->bytes == 3 ? (uint8_t) "abc"[i] : (uint8_t)test_random(&seed);
     for (uint64_t i = 0; i < 8 * m->bytes; i++)
         bits[i] = r1cs_public(b, r1cs_fr_u64(text[i / 8] >> (7 - i % 8) & 1));
     before = r1cs_count(b).constraints;
