@@ -37,6 +37,7 @@ static const choice choices[] = {
 typedef struct times {
     double wall, cpu, phase_wall[STARK_PHASES], phase_cpu[STARK_PHASES];
     double started; /* CPU time at the start of the phase */
+    unsigned phase;
 } times;
 
 typedef struct measure {
@@ -63,8 +64,11 @@ static void phase_told(void *context, unsigned phase, unsigned percent)
     measure *m = context;
     double now = p_clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
-    if (percent == 0)
+    (void)percent;
+    if (phase != m->now.phase) {
         m->now.started = now;
+        m->now.phase = phase;
+    }
     m->now.phase_cpu[phase] = now - m->now.started; /* the last call of a phase is at its end */
 }
 
@@ -114,7 +118,7 @@ static p_status prove(measure *m, p_err *err)
     stark_proof proof;
     p_status s;
 
-    m->now = (times){0};
+    m->now = (times){.phase = STARK_PHASES};
     s = stark_prove(&m->key, &m->main, m->publics, &o, &proof, &m->report, err);
     m->now.wall = p_clock_seconds(CLOCK_MONOTONIC) - wall;
     m->now.cpu = p_clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
