@@ -78,7 +78,7 @@ if [ ${#threads[@]} -eq 0 ]; then
 fi
 for t in "${threads[@]}"; do
     "$zkprover" bench "${options[@]}" "${devices[@]}" "$t" gl_ntt gl_ntt_column gl_lde gl_poseidon gl_merkle gl_commit \
-        bn_ntt bn_msm_g1 bn_msm_g2 bn_poseidon keccak smt witness execute "${files[@]}"
+        bn_ntt bn_msm_g1 bn_msm_g2 bn_poseidon stark keccak smt witness execute "${files[@]}"
     [ -n "$json" ] || echo
 done
 

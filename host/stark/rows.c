@@ -5,7 +5,7 @@
 #define LINE_WORDS DRV_BLOCK_COLUMNS
 /* Words of a tile: small enough for a cache that cores share, so that what was read is worked on
  * before it leaves it, large enough that a job for each block costs little. */
-#define TILE_WORDS (UINT64_C(1) << 19)
+#define TILE_WORDS (UINT64_C(1) << 18)
 #define TILE_MIN_ROWS (UINT64_C(1) << 9)
 #define TILE_MAX_ROWS (UINT64_C(1) << 16)
 

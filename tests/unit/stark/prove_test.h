@@ -16,6 +16,18 @@
 
 #define CLOSE_MS 60000
 
+/* Sanitizers make code slow and take memory of their own: the same tests with less of each. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define expect_ok(call)                                                                            \
     do {                                                                                           \
         p_status expect_status = (call);                                                           \
