@@ -247,7 +247,7 @@ static p_status get_kind(const place *at, const json_t *root)
         return wrong(at, "expected an object");
     if (!is_text(protocol, "groth16"))
         return wrong(at, "protocol: expected \"groth16\"");
-    if (!is_text(curve, "bn128") && !is_text(curve, "bn254"))
+    if (curve && !is_text(curve, "bn128") && !is_text(curve, "bn254")) /* rapidsnark writes none */
         return wrong(at, "curve: expected \"bn128\", circom's name of BN254");
     return P_OK;
 }

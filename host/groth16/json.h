@@ -1,9 +1,9 @@
 /** snarkjs' JSON files: proof.json, public.json, verification_key.json.
  *
  * Coordinates and values are decimal strings; points are projective with z = "1", or "0" for
- * infinity; an element of Fp2 is [c0, c1]. Reading refuses what it does not know: another protocol
- * or curve, numbers that are not below their modulus or not written plainly, points that are not in
- * their groups. Every error names file and place. */
+ * infinity; an element of Fp2 is [c0, c1]. Reading refuses what it does not know: another protocol,
+ * another curve (a file that names none is of this one), numbers that are not below their modulus
+ * or not written plainly, points that are not in their groups. Every error names file and place. */
 #ifndef ZKP_HOST_GROTH16_JSON_H
 #define ZKP_HOST_GROTH16_JSON_H
 
