@@ -140,6 +140,7 @@ static void degrees_and_trees(void **state)
         }
         /* six and seven interactions share a column */
         lookup.max_degree = AIR_MAX_DEGREE;
+        lookup.code = NULL; /* which is of the graph with degree 3 */
         proving_open(&t, &lookup, proving_params((drv_hash)hash, 8, 3));
         expect_ok(demo_lookup_trace(t.a, 8, 1, 2, 200, &t.main, t.publics, &err));
         prove_once(&t, device, NULL);
