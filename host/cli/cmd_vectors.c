@@ -368,6 +368,18 @@ static void run_json(vectors *v, const vec_case *file, const json_t *json, const
     note_skip(v);
 }
 
+void vec_run_guest(vectors *v, state_request *req)
+{
+    char name[MAX_PATH_BYTES];
+    p_err err = {0};
+    if (!v->env.guest)
+        return;
+    snprintf(name, sizeof name, "%s%s%s", v->now->key, v->now->member[0] ? " " : "",
+             v->now->member);
+    if (vec_guest_run(v->env.guest, v->env.runner, req, v->verbose, name, &err) != P_OK)
+        vec_fail(v, "guest: %s", err.text);
+}
+
 static void run_file(vectors *v, const char *path)
 {
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -545,14 +557,19 @@ static cli_exit run(const cli_command *self, const cli_args *args)
         code = cli_fail(&err);
     } else if (state_runner_create(&v.env.runner, v.env.poseidon, &err) != P_OK) {
         code = cli_fail(&err);
+    } else if (cli_args_get(self, args, "guest") && vec_guest_create(&v.env.guest, &err) != P_OK) {
+        code = cli_fail(&err);
     } else {
         bool read_all = walk(&v, real, 0);
         bool any_failed = false;
+        if (v.env.guest)
+            vec_guest_summary(v.env.guest);
         size_t cases = summary(&v, &any_failed);
         if (cases == 0) /* a wrong folder must not look like a success */
             fprintf(stderr, "zkprover vectors: no case found under '%s'\n", dir);
         code = cases > 0 && !any_failed && read_all ? CLI_OK : CLI_FAILURE;
     }
+    vec_guest_destroy(v.env.guest);
     state_runner_destroy(v.env.runner);
     json_decref(results);
     free(v.counts);
@@ -564,6 +581,7 @@ static const cli_option options[] = {
     {"kind", "K", "only cases of this kind"},
     {"fork", "N", "only cases of this fork (cases that belong to no fork are left out)"},
     {"isa", "I", "instruction set: portable, avx2, avx512, avx512ifma (default: the best)"},
+    {"guest", NULL, "run every batch in the guest, too, and compare its public words"},
     {"verbose", NULL, "also a line for each case that passed"},
 };
 

@@ -8,6 +8,7 @@
 
 #include "driver/field/gl_poseidon.h"
 #include "host/cli/value.h"
+#include "host/cli/vectors_guest.h"
 #include "host/state/genesis.h"
 #include "host/state/run.h"
 
@@ -31,10 +32,13 @@ typedef struct vec_env {
     const gl_poseidon_ops *poseidon;
     state_runner *runner;
     const json_t *rom_results; /**< rom-results-fork6.json, or NULL */
+    vec_guest *guest;          /**< --guest, or NULL */
     const char *root;          /**< folder that holds the kinds, for cases that belong together */
 } vec_env;
 
 const vec_env *vec_environment(const vectors *v);
+/** With --guest, runs the request in the guest too and records a failure if the two differ. */
+void vec_run_guest(vectors *v, state_request *req);
 
 /** Records a failure of the current case: one line each, what was expected and what was found. */
 void vec_fail(vectors *v, const char *format, ...) __attribute__((format(printf, 2, 3)));

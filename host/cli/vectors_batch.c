@@ -71,7 +71,10 @@ p_status vec_execute(vectors *v, state_request *req, const exec_observer *tracer
     if (s != P_OK)
         return s;
     state_run_options options = {.tracer = tracer};
-    return state_execute(vec_environment(v)->runner, req, &options, out, err);
+    s = state_execute(vec_environment(v)->runner, req, &options, out, err);
+    if (s == P_OK)
+        vec_run_guest(v, req);
+    return s;
 }
 
 static bool text_address(u256 *out, const char *hex)
