@@ -228,9 +228,18 @@ static cli_exit run(const cli_command *self, const cli_args *args)
                    {"setup", cmd_groth16_setup},
                    {"ptau", cmd_groth16_ptau},
                    {"export-solidity", cmd_groth16_export_solidity}};
+    static const struct {
+        const char *option, *action;
+    } only[] = {{"device", "prove"}, {"production", "prove"}, {"ptau", "setup"}};
     const char *action = args->n_operands ? args->operands[0] : "";
     p_err err = {0};
 
+    for (size_t i = 0; i < sizeof only / sizeof only[0]; i++)
+        if (cli_args_get(self, args, only[i].option) && strcmp(action, only[i].action) != 0) {
+            p_err_set(&err, P_EINVAL, "--%s has a meaning for groth16 %s only", only[i].option,
+                      only[i].action);
+            return cli_usage(self, &err);
+        }
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(action, actions[i].name) == 0)
             return actions[i].run(self, args);

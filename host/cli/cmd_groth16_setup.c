@@ -53,8 +53,6 @@ cli_exit cmd_groth16_setup(const cli_command *self, const cli_args *args)
     if (args->n_operands != 3)
         p_err_set(&err, P_EINVAL, "expected setup R1CS ZKEY, found %zu files",
                   args->n_operands - 1);
-    else if (cli_args_get(self, args, "device"))
-        p_err_set(&err, P_EINVAL, "--device has no meaning with setup, which the CPU does");
     else
         cli_args_number(self, args, "threads", 1, GROTH16_MAX_THREADS, &threads, &err);
     if (err.status != P_OK)

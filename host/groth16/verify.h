@@ -17,6 +17,11 @@ typedef struct groth16_proof {
  *
  * P_EINVAL, with the reason, if it does not: a public value that is not below r (a second form of
  * the same statement otherwise), a point off its curve or group, or the equation. P_OK if it holds.
+ * Proofs are malleable: from one that holds, everyone can make others of the same statement, such
+ * as
+ * (-A, -B, C) and (A / s, s B + s t delta, C + t A). So a proof, or its hash, identifies nothing;
+ * what must happen once is bound by a public value.
+ *
  * The key's points must have been checked (zkey_open and vk_json_read do). Any thread. */
 p_status groth16_verify(const groth16_vk *vk, const groth16_proof *proof, const uint64_t *publics,
                         p_err *err);

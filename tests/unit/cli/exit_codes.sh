@@ -198,4 +198,16 @@ for isa in portable avx2 avx512 avx512ifma; do
     fi
 done
 expect 2 "expected a number from 1 to" bench --threads 0 keccak
+
+expect 2 "expected setup, ptau, prove, verify, export-vk or export-solidity, found ''" groth16
+expect 2 "expected setup R1CS ZKEY, found 1" groth16 setup "$work/c.r1cs"
+expect 2 "has a meaning for groth16 prove only" groth16 setup --device cpu "$work/c.r1cs" "$work/c.zkey"
+expect 2 "has a meaning for groth16 setup only" groth16 verify --ptau "$work/p.ptau" a b c
+expect 2 "has a meaning for groth16 prove only" groth16 export-vk --production a b
+expect 1 "No such file" groth16 setup "$work/c.r1cs" "$work/c.zkey"
+expect 2 "POWER: expected a number from 1 to 27, found '28'" groth16 ptau 28 "$work/p.ptau"
+expect 0 "powers of tau for 2^2 rows" groth16 ptau 2 "$work/p.ptau"
+expect 1 "begins with 'r1cs'" groth16 setup "$work/p.ptau" "$work/c.zkey"
+expect 2 "expected export-solidity" groth16 export-solidity "$work/p.ptau"
+expect 1 "begins with 'zkey'" groth16 export-solidity "$work/p.ptau" "$work/v.sol"
 exit $failed

@@ -186,7 +186,7 @@ static void test_malleable(void **state)
     held h;
     groth16_proof p;
     uint64_t k[2][4], words[4];
-    bn_fr inverse, product, second;
+    bn_fr inverse = {{0}}, second = {{0}}, product; /* for compilers that do not see them set */
     bn_g1x x;
     bn_g2x y, z;
     p_err err = {0};
@@ -381,10 +381,11 @@ static void each_end(parse_text *parse, const char *text)
     size_t length = strlen(text);
     char *longer = malloc(length + 8);
 
+    assert_non_null(longer);
     for (size_t i = 0; i < length; i++)
         refuse_text(parse, text, i);
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
-        sprintf(longer, "%s%s", text, tails[i]);
+        snprintf(longer, length + 8, "%s%s", text, tails[i]);
         refuse_text(parse, longer, strlen(longer));
     }
     memcpy(longer, text, length + 1); /* a NUL behind it */
