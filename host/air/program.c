@@ -194,27 +194,39 @@ static const drv_matrix *trace_matrix(const air_trace *trace, air_tree tree)
                                    : &trace->aux;
 }
 
+static void trace_column(const air_trace_block *t, const air_node *n, uint32_t count, gl_t *out)
+{
+    const air_column_info *c = &t->a->columns[n->a];
+    const drv_matrix *m = trace_matrix(t->trace, c->tree);
+    uint64_t rows = UINT64_C(1) << t->trace->log_rows;
+
+    for (uint32_t k = 0; k < c->width; k++, out += AIR_BLOCK) {
+        uint32_t column = c->position + k;
+        const uint64_t *all = m->data + column / 8 * rows * 8 + column % 8;
+        const uint64_t *from = all + (t->first + n->b) * 8;
+        /* the next row of the last is the first */
+        uint32_t last = t->first + count + n->b > rows ? count - 1 : count;
+
+        for (uint32_t i = 0; i < last; i++)
+            out[i] = from[(size_t)i * 8];
+        if (last < count)
+            out[last] = *all;
+    }
+}
+
 void air_trace_leaf(const air_block *block, const air_node *n, gl_t *out)
 {
     const air_trace_block *t = block->context;
     uint64_t rows = UINT64_C(1) << t->trace->log_rows;
 
+    if (n->op == AIR_COLUMN) {
+        trace_column(t, n, block->rows, out);
+        return;
+    }
     for (uint32_t i = 0; i < block->rows; i++) {
         uint64_t row = t->first + i;
 
         switch ((air_op)n->op) {
-        case AIR_COLUMN: {
-            const air_column_info *c = &t->a->columns[n->a];
-            const drv_matrix *m = trace_matrix(t->trace, c->tree);
-
-            row = (row + n->b) & (rows - 1);
-            for (uint32_t k = 0; k < c->width; k++) {
-                uint32_t column = c->position + k;
-
-                out[k * AIR_BLOCK + i] = m->data[(column / 8 * rows + row) * 8 + column % 8];
-            }
-            break;
-        }
         case AIR_PERIODIC:
             out[i] = t->a->periodic[n->a].values[row & (t->a->periodic[n->a].period - 1)];
             break;

@@ -1,5 +1,5 @@
 /* The checker and the bus balancer: every cell of a valid trace, changed in several ways, is
- * caught. */
+ * caught, and so are traces that break one constraint by many cells that fit each other. */
 #include "host/air/check.h"
 #include "tests/unit/air/fixture.h"
 
@@ -90,6 +90,92 @@ static void test_every_cell_short(void **state)
 {
     (void)state;
     every_cell(8); /* the table's rows and the machine's never side by side */
+}
+
+/* ---- traces of a cheating prover: many cells, one constraint ---- */
+
+static gl_t *at(fixture *f, demo_lookup_column c, uint64_t row)
+{
+    return cell(&f->t.main, row, f->a->columns[c].position);
+}
+
+static void count_step(fixture *f, uint64_t row, gl_t one)
+{
+    const gl_t seen[] = {*at(f, DEMO_A, row), *at(f, DEMO_B, row), *at(f, DEMO_C, row),
+                         *at(f, DEMO_T_HIGH, 63 - row), *at(f, DEMO_A, row)};
+
+    for (int i = 0; i < (row % 4 == 2 ? 5 : 4); i++)
+        *at(f, DEMO_RANGE_COUNT, seen[i]) = gl_add(*at(f, DEMO_RANGE_COUNT, seen[i]), one);
+}
+
+/* The machine goes on from (x, y) in a row, whatever was there before: all else fits. */
+static void jump(fixture *f, uint64_t row, gl_t x, gl_t y)
+{
+    for (; row < f->publics[2]; row++) {
+        gl_t full = *at(f, DEMO_OP, row) ? x * y : x + y;
+
+        count_step(f, row, GL_P - 1);
+        *at(f, DEMO_A, row) = *at(f, DEMO_T_A, 63 - row) = x;
+        *at(f, DEMO_B, row) = *at(f, DEMO_T_B, 63 - row) = y;
+        *at(f, DEMO_C, row) = *at(f, DEMO_T_C, 63 - row) = *at(f, DEMO_COPY, row) = full % 32;
+        *at(f, DEMO_T_HIGH, 63 - row) = full / 32;
+        count_step(f, row, 1);
+        x = y;
+        y = full % 32;
+    }
+    f->publics[3] = y;
+}
+
+/* One constraint, in one row, is all that a forged trace breaks. */
+static void only(fixture *f, const char *constraint, uint64_t row)
+{
+    air_faults faults;
+    p_err err = {0};
+
+    assert_int_equal(air_check_buses(f->a, &f->in, &f->t, NULL, NULL, &err), P_OK);
+    assert_int_equal(air_check_constraints(f->a, &f->in, &f->t, &faults, &err), P_EINVAL);
+    assert_string_equal(f->a->constraints[faults.constraint].name, constraint);
+    assert_int_equal(faults.row, row);
+    assert_int_equal(faults.count, 1);
+}
+
+static void test_forged(void **state)
+{
+    const gl_t over = gl_inv(32); /* the table's equation is x = c + 32 high */
+    fixture f = {0};
+
+    (void)state;
+    build(&f, &demo_lookup, 6, 50);
+    jump(&f, 20, (*at(&f, DEMO_A, 20) + 1) % 32, *at(&f, DEMO_B, 20));
+    only(&f, "next a", 19);
+    jump(&f, 20, *at(&f, DEMO_B, 19), *at(&f, DEMO_C, 19));
+    assert_true(accepted(&f));
+    jump(&f, 49, *at(&f, DEMO_A, 49), (*at(&f, DEMO_B, 49) + 31) % 32);
+    only(&f, "next b", 48);
+    jump(&f, 49, *at(&f, DEMO_B, 48), *at(&f, DEMO_C, 48));
+    assert_true(accepted(&f));
+    *at(&f, DEMO_C, 60) = *at(&f, DEMO_COPY, 60) = 7;
+    only(&f, "idle c", 60);
+    *at(&f, DEMO_C, 60) = *at(&f, DEMO_COPY, 60) = 0;
+    /* rows of the table that nobody asked for */
+    *at(&f, DEMO_T_HIGH, 3) = gl_mul(over, *at(&f, DEMO_T_A, 3) = 9);
+    only(&f, "idle t a", 3);
+    *at(&f, DEMO_T_A, 3) = 0;
+    *at(&f, DEMO_T_B, 3) = 9;
+    only(&f, "idle t b", 3);
+    *at(&f, DEMO_T_B, 3) = 0;
+    *at(&f, DEMO_T_C, 3) = gl_neg(9);
+    only(&f, "idle t c", 3);
+    *at(&f, DEMO_T_C, 3) = *at(&f, DEMO_T_HIGH, 3) = 0;
+    assert_true(accepted(&f));
+    /* a machine that never runs and commits to zeros */
+    for (int c = DEMO_RUN; c <= DEMO_RANGE_COUNT; c++)
+        for (uint64_t row = 0; row < 64; row++)
+            *at(&f, (demo_lookup_column)c, row) =
+                c == DEMO_COMMIT && row < DEMO_LOOKUP_COMMITS ? 1 : 0;
+    memset(f.publics, 0, sizeof(f.publics));
+    only(&f, "runs in the first row", 0);
+    tear_down(&f);
 }
 
 /* Rows and names in the texts. */
@@ -227,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_every_cell),
         cmocka_unit_test(test_every_cell_full),
         cmocka_unit_test(test_every_cell_short),
+        cmocka_unit_test(test_forged),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_permuted),
         cmocka_unit_test(test_wide),

@@ -46,7 +46,8 @@ static gl_ext value_at(const fixture *f, gl_ext z, gl_ext lambda, gl_ext *parts)
 /* Whether C(z) from the openings is what the quotient's evaluations on the domain say. If the trace
  * breaks a constraint, these are not values of a polynomial of the quotient's degree. mutate: adds
  * 1 to this main column (UINT32_MAX: none) in the last row. */
-static void check_identity(const air_definition *d, uint32_t mutate, bool holds)
+static void check_identity(const air_definition *d, uint32_t mutate, void (*forge)(fixture *f),
+                           bool holds)
 {
     enum { LOG = 6, BLOWUP = 1 };
     fixture f = {0};
@@ -69,6 +70,8 @@ static void check_identity(const air_definition *d, uint32_t mutate, bool holds)
         *x = gl_add(*x, 1);
         assert_int_equal(air_fill_aux(f.a, &f.in, &f.t, NULL, NULL, &f.total, &err), P_OK);
     }
+    if (forge)
+        forge(&f);
     assert_int_equal(drv_open(NULL, NULL, &device, &err), P_OK);
     assert_int_equal(air_evaluator_create(f.a, &f.in, LOG, BLOWUP, lambda, 1, device, &e, &err),
                      P_OK);
@@ -131,8 +134,8 @@ static void check_identity(const air_definition *d, uint32_t mutate, bool holds)
 static void test_identity(void **state)
 {
     (void)state;
-    check_identity(&demo_lookup, UINT32_MAX, true);
-    check_identity(&demo_wide_100, UINT32_MAX, true);
+    check_identity(&demo_lookup, UINT32_MAX, NULL, true);
+    check_identity(&demo_wide_100, UINT32_MAX, NULL, true);
 }
 
 /* One cell of the last row: of a column that only a bus pins (so that only the wrap-around of the
@@ -140,9 +143,89 @@ static void test_identity(void **state)
 static void test_identity_broken(void **state)
 {
     (void)state;
-    check_identity(&demo_lookup, DEMO_RANGE_COUNT, false);
-    check_identity(&demo_lookup, DEMO_COPY, false);
-    check_identity(&demo_lookup, DEMO_C, false);
+    check_identity(&demo_lookup, DEMO_RANGE_COUNT, NULL, false);
+    check_identity(&demo_lookup, DEMO_COPY, NULL, false);
+    check_identity(&demo_lookup, DEMO_C, NULL, false);
+}
+
+static gl_ext link_get(fixture *f, uint64_t row)
+{
+    uint32_t c = f->a->columns[DEMO_LINK].position;
+
+    return (gl_ext){
+        {*cell(&f->t.aux, row, c), *cell(&f->t.aux, row, c + 1), *cell(&f->t.aux, row, c + 2)}};
+}
+
+static void link_set(fixture *f, uint64_t row, gl_ext v)
+{
+    for (uint32_t k = 0; k < 3; k++)
+        *cell(&f->t.aux, row, f->a->columns[DEMO_LINK].position + k) = v.c[k];
+}
+
+/* copy differs from c, and the running difference is moved by a multiple of rho^row that makes its
+ * end 0: all but its start fits. */
+static void forge_link_start(fixture *f)
+{
+    gl_ext rho = f->in.challenges[AIR_RHO], end, move;
+    uint64_t rows = UINT64_C(1) << f->t.log_rows;
+    p_err err = {0};
+
+    *cell(&f->t.main, 5, f->a->columns[DEMO_COPY].position) = 31;
+    assert_int_equal(air_fill_aux(f->a, &f->in, &f->t, NULL, NULL, NULL, &err), P_OK);
+    end = gl_ext_mul(link_get(f, rows - 1), rho);
+    assert_false(gl_ext_is_zero(end));
+    move = gl_ext_neg(gl_ext_mul(end, gl_ext_inv(gl_ext_pow_var(rho, rows))));
+    for (uint64_t row = 0; row < rows; row++, move = gl_ext_mul(move, rho))
+        link_set(f, row, gl_ext_add(link_get(f, row), move));
+    assert_true(gl_ext_is_zero(link_get(f, rows - 1)));
+}
+
+/* The same, and the difference is zero throughout: only its steps do not fit. */
+static void forge_link_steps(fixture *f)
+{
+    *cell(&f->t.main, 5, f->a->columns[DEMO_COPY].position) = 31;
+    for (uint64_t row = 0; row < UINT64_C(1) << f->t.log_rows; row++)
+        link_set(f, row, gl_ext_from_base(0));
+}
+
+/* The running sum stands still. */
+static void forge_sum_steps(fixture *f)
+{
+    uint32_t c = f->a->columns[f->a->sum_column].position;
+
+    for (uint64_t row = 0; row < UINT64_C(1) << f->t.log_rows; row++)
+        for (uint32_t k = 0; k < 3; k++)
+            *cell(&f->t.aux, row, c + k) = 0;
+}
+
+/* A fraction that is off by what another row makes good: the sum fits, the fractions do not. */
+static void forge_fraction(fixture *f)
+{
+    uint32_t phi = f->a->columns[f->a->interactions[0].column].position;
+    uint32_t sum = f->a->columns[f->a->sum_column].position;
+
+    *cell(&f->t.aux, 10, phi) = gl_add(*cell(&f->t.aux, 10, phi), 1);
+    *cell(&f->t.aux, 11, sum) = gl_add(*cell(&f->t.aux, 11, sum), 1);
+    *cell(&f->t.aux, 11, phi) = gl_sub(*cell(&f->t.aux, 11, phi), 1);
+}
+
+/* The whole running sum moved: the wrap-around still fits, the first row does not. */
+static void forge_sum_start(fixture *f)
+{
+    uint32_t sum = f->a->columns[f->a->sum_column].position;
+
+    for (uint64_t row = 0; row < UINT64_C(1) << f->t.log_rows; row++)
+        *cell(&f->t.aux, row, sum) = gl_add(*cell(&f->t.aux, row, sum), 5);
+}
+
+static void test_identity_forged(void **state)
+{
+    (void)state;
+    check_identity(&demo_lookup, UINT32_MAX, forge_link_start, false);
+    check_identity(&demo_lookup, UINT32_MAX, forge_link_steps, false);
+    check_identity(&demo_lookup, UINT32_MAX, forge_sum_steps, false);
+    check_identity(&demo_lookup, UINT32_MAX, forge_sum_start, false);
+    check_identity(&demo_lookup, UINT32_MAX, forge_fraction, false);
 }
 
 /* Every constraint is wired: none is 0 at a random point of a random "trace". */
@@ -214,9 +297,9 @@ static void test_fill_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),     cmocka_unit_test(test_identity_broken),
-        cmocka_unit_test(test_wired),        cmocka_unit_test(test_point_refused),
-        cmocka_unit_test(test_fill_threads),
+        cmocka_unit_test(test_identity),        cmocka_unit_test(test_identity_broken),
+        cmocka_unit_test(test_identity_forged), cmocka_unit_test(test_wired),
+        cmocka_unit_test(test_point_refused),   cmocka_unit_test(test_fill_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
