@@ -13,7 +13,9 @@
 static const uint64_t prime[4] = {0xfffffffefffffc2f, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 static const uint64_t order[4] = {0xbfd25e8cd0364141, 0xbaaedce6af48a03b, 0xfffffffffffffffe,
                                   UINT64_MAX};
-static const uint64_t one[4] = {1, 0, 0, 0};
+static const uint64_t one[4] = {1, 0, 0, 0}, two[4] = {2, 0, 0, 0}, three[4] = {3, 0, 0, 0};
+/** -7: the curve is y^2 = x^3 + 7. */
+static const uint64_t minus_seven[4] = {0xfffffffefffffc28, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 typedef struct point {
     uint64_t x[4], y[4];
@@ -43,28 +45,23 @@ static bool zero4(const uint64_t a[4])
     return (a[0] | a[1] | a[2] | a[3]) == 0;
 }
 
-/** d = a - b, returns the borrow. */
-static uint64_t subtract(uint64_t d[4], const uint64_t a[4], const uint64_t b[4])
+/** a - b - *borrow, and the next borrow. */
+static inline uint64_t sub_limb(uint64_t a, uint64_t b, uint64_t *borrow)
 {
-    uint64_t borrow = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t t = a[i] - b[i], u = t - borrow;
-        borrow = (uint64_t)(a[i] < b[i]) | (uint64_t)(t < borrow);
-        d[i] = u;
-    }
-    return borrow;
+    uint64_t t = a - b, u = t - *borrow;
+    *borrow = (uint64_t)(a < b) | (uint64_t)(t < *borrow);
+    return u;
 }
 
-/** d = a + small, returns the carry. */
-static uint64_t add_small(uint64_t d[4], const uint64_t a[4], uint64_t small)
+/** d = a - b, returns the borrow. Without a loop: most of a recovery is this. */
+static inline uint64_t subtract(uint64_t d[4], const uint64_t a[4], const uint64_t b[4])
 {
-    uint64_t carry = small;
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t t = a[i] + carry;
-        carry = t < carry;
-        d[i] = t;
-    }
-    return carry;
+    uint64_t borrow = a[0] < b[0];
+    d[0] = a[0] - b[0];
+    d[1] = sub_limb(a[1], b[1], &borrow);
+    d[2] = sub_limb(a[2], b[2], &borrow);
+    d[3] = sub_limb(a[3], b[3], &borrow);
+    return borrow;
 }
 
 /** d = a - b mod p; all smallest residues. */
@@ -80,20 +77,6 @@ static void sub_p(uint64_t d[4], const uint64_t a[4], const uint64_t b[4])
         take = t > d[i];
         d[i] = t;
     }
-}
-
-/** d = a + b mod p; all smallest residues. */
-static void add_p(uint64_t d[4], const uint64_t a[4], const uint64_t b[4])
-{
-    uint64_t s[4], t[4], carry = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t u = a[i] + b[i], v = u + carry;
-        carry = (uint64_t)(u < a[i]) | (uint64_t)(v < u);
-        s[i] = v;
-    }
-    /* a + b >= p exactly if adding 2^256 - p carries out of 256 bits */
-    carry |= add_small(t, s, P_COMPLEMENT);
-    copy4(d, carry ? t : s);
 }
 
 static void hint4(guest_io *io, uint64_t out[4])
@@ -135,9 +118,8 @@ static void twice(guest_io *io, point *out, const point *a)
     }
     uint64_t num[4], den[4], slope[4];
     guest_mulmod_p(num, a->x, a->x);
-    add_p(den, num, num);
-    add_p(num, den, num);
-    add_p(den, a->y, a->y);
+    guest_mulmod_p(num, num, three);
+    guest_mulmod_p(den, a->y, two);
     slope_of(io, slope, num, den);
     finish(out, a, a->x, slope);
 }
@@ -219,11 +201,10 @@ static void store_be(uint8_t bytes[32], const uint64_t in[4])
 /** The point with this x and the parity of y. False, proven: there is none. */
 static bool lift(guest_io *io, point *out, const uint64_t x[4], bool odd_y)
 {
-    static const uint64_t seven[4] = {7, 0, 0, 0};
     uint64_t t[4], y[4], square[4];
     guest_mulmod_p(t, x, x);
     guest_mulmod_p(t, t, x);
-    add_p(t, t, seven);
+    sub_p(t, t, minus_seven);
     (void)guest_ask_root_p(io, t);
     hint4(io, y);
     guest_mulmod_p(square, y, y);
