@@ -215,6 +215,10 @@ static void test_key(void **state)
 
     (void)state;
     fixture_make(&f, DRV_HASH_GL, 6, 2, 2);
+    /* room for the larger cap that a changed parameter asks for */
+    f.key.vk.fixed_cap = realloc(f.key.vk.fixed_cap, 2 * 8 * words);
+    assert_non_null(f.key.vk.fixed_cap);
+    memset(f.key.vk.fixed_cap + words, 0, 8 * words);
 #define KEY_REFUSED(member, change)                                                                \
     do {                                                                                           \
         vk = f.key.vk;                                                                             \
