@@ -103,7 +103,8 @@ static void sizes_and_blowups(void **state)
                 /* all blow-ups of small sizes, one of the larger ones */
                 if (log_rows > (SANITIZED ? 6 : 8) && log_blowup != log_rows % 4 + 1)
                     continue;
-                if (SANITIZED && (log_rows > 8 || (hash == DRV_HASH_BN254 && log_rows > 6)))
+                if (SANITIZED &&
+                    (log_rows > 8 || (hash == DRV_HASH_BN254 && (log_rows > 6 || log_blowup != 2))))
                     continue;
                 proving_lookup(&t, proving_params((drv_hash)hash, log_rows, log_blowup));
                 prove_once(&t, device, log_rows % 2 ? pool : NULL);
@@ -129,7 +130,10 @@ static void degrees_and_trees(void **state)
         fill_fibonacci(&t);
         prove_once(&t, device, NULL);
         proving_close(&t);
-        for (uint32_t degree = 2; degree <= AIR_MAX_DEGREE; degree += SANITIZED ? 3 : 1) {
+        for (uint32_t degree = 2; degree <= AIR_MAX_DEGREE; degree += !SANITIZED ? 1
+                                                                      : hash == DRV_HASH_GL
+                                                                          ? 3
+                                                                          : AIR_MAX_DEGREE) {
             const air_definition power = {
                 .name = "power", .max_degree = degree, .define = define_power, .context = &degree};
 
