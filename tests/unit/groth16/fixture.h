@@ -78,6 +78,7 @@ static inline void fixture_write_circuit(const char *path)
     fixture_row(&w, 1, (uint32_t[]){X}, (int64_t[]){1});
     fixture_row(&w, 2, (uint32_t[]){Y, B}, (int64_t[]){2, -2});
     fixture_ok(r1cs_file_commit(&w, &header, &err), &err);
+    r1cs_file_abandon(&w); /* its buffer */
 }
 
 static inline int fixture_create(void **state)
