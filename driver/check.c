@@ -225,11 +225,6 @@ p_status drv_check_opening(const drv_commitment *shape, const uint64_t *cap, con
 
 #define SHIFT 7 /* of the coset: driver.h */
 
-static gl_t root(uint32_t log2)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log2);
-}
-
 /* weight[i] = x^i */
 static void weigh_coefficients(gl_t *weight, uint64_t n, gl_t x)
 {
@@ -245,7 +240,8 @@ static void weigh_coefficients(gl_t *weight, uint64_t n, gl_t x)
 static void weigh_values(gl_t *weight, gl_t *scratch, uint32_t log_n, gl_t x)
 {
     uint64_t n = UINT64_C(1) << log_n;
-    gl_t omega = root(log_n), back = gl_inv(omega), point = 1, product = 1, inverse, common = x;
+    gl_t omega = gl_root_of_unity(log_n), back = gl_inv(omega), point = 1, product = 1, inverse,
+         common = x;
 
     for (uint64_t i = 0; i < n; i++, point = gl_mul(point, omega)) {
         scratch[i] = product;
@@ -287,7 +283,7 @@ p_status drv_check_rows(const drv_matrix *in, drv_input input, uint32_t log_blow
             break;
         }
         if (input != DRV_LEAVES) {
-            gl_t x = gl_mul(SHIFT, gl_pow_var(root(log_leaves), rows[i]));
+            gl_t x = gl_mul(SHIFT, gl_pow_var(gl_root_of_unity(log_leaves), rows[i]));
 
             if (input == DRV_COEFFICIENTS)
                 weigh_coefficients(weight, n, x);

@@ -44,7 +44,7 @@ p_status card_check_gl(card_run *run, const hls_row *coefficients, const hls_row
 {
     uint64_t n = (uint64_t)1 << log_n, k = card_random(run->device) & (n - 1);
     uint64_t j = card_random(run->device) & (n - 1);
-    gl_t omega = gl_pow_var(7, (GL_P - 1) >> log_n), s = gl_from_u64(shift), sum, again;
+    gl_t omega = gl_root_of_unity(log_n), s = gl_from_u64(shift), sum, again;
     uint32_t weight[HLS_ROW_WORDS] = {0};
     p_status status;
 

@@ -6,7 +6,7 @@
 
 gl_t gl_ntt_root(unsigned log_order, bool inverse)
 {
-    gl_t w = gl_pow_var(7, (GL_P - 1) >> log_order);
+    gl_t w = gl_root_of_unity(log_order);
 
     return inverse ? gl_inv(w) : w;
 }

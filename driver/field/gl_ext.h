@@ -75,6 +75,14 @@ void gl_ext_inv_batch(gl_ext *out, const gl_ext *in, size_t count);
 /** a^e; a^0 = 1. Timing depends on e. */
 gl_ext gl_ext_pow_var(gl_ext a, uint64_t e);
 
+/** a^(2^k). */
+static inline gl_ext gl_ext_pow2k(gl_ext a, unsigned k)
+{
+    while (k-- > 0)
+        a = gl_ext_sqr(a);
+    return a;
+}
+
 /** a^p, the automorphism that fixes the base field. */
 gl_ext gl_ext_frobenius(gl_ext a);
 

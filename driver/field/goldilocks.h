@@ -78,4 +78,10 @@ gl_t gl_pow_var(gl_t a, uint64_t e);
 /** a^-1, and 0 for 0. */
 gl_t gl_inv(gl_t a);
 
+/** omega_k = 7^((p-1)/2^k), of order 2^k; k at most 32. */
+static inline gl_t gl_root_of_unity(unsigned k)
+{
+    return gl_pow_var(7, (GL_P - 1) >> k);
+}
+
 #endif

@@ -154,7 +154,7 @@ static p_status table(ocl_card *card, const void *data, size_t bytes, cl_mem *ou
 static p_status gl_roots(ocl_card *card, p_err *err)
 {
     uint64_t *roots = malloc(2 * OCL_ROOTS * sizeof *roots);
-    gl_t omega = gl_pow_var(7, (GL_P - 1) >> (2 * OCL_ROOTS_LOG2)), w = 1;
+    gl_t omega = gl_root_of_unity(2 * OCL_ROOTS_LOG2), w = 1;
     p_status s;
 
     if (!roots)

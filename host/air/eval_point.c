@@ -11,19 +11,6 @@ typedef struct point {
     const gl_ext *at_z, *at_next;
 } point;
 
-/* omega of order 2^log */
-static gl_t root_of_unity(uint32_t log)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log);
-}
-
-static gl_ext pow2(gl_ext x, uint32_t log)
-{
-    while (log-- > 0)
-        x = gl_ext_sqr(x);
-    return x;
-}
-
 /* v0 + v1 X + v2 X^2 of three base columns' values, each itself in K */
 static gl_ext join(const gl_ext v[3])
 {
@@ -50,8 +37,8 @@ static gl_ext lagrange(const point *p, gl_t omega_i)
 static gl_ext periodic(const point *p, const struct air_periodic_info *info)
 {
     uint32_t log = (uint32_t)__builtin_ctz(info->period);
-    gl_ext y = pow2(p->z, p->log_rows - log), sum = gl_ext_from_base(0);
-    gl_t omega = root_of_unity(log), at = 1, over = gl_inv(info->period);
+    gl_ext y = gl_ext_pow2k(p->z, p->log_rows - log), sum = gl_ext_from_base(0);
+    gl_t omega = gl_root_of_unity(log), at = 1, over = gl_inv(info->period);
     /* y^P = z^N, so this is the same (z^N - 1), over P */
     gl_ext factor = gl_ext_scale(p->vanishing, over);
 
@@ -66,7 +53,7 @@ static gl_ext periodic(const point *p, const struct air_periodic_info *info)
 /* d and inverse: count elements each */
 static gl_ext public_column(const point *p, const air_node *n, gl_ext *d, gl_ext *inverse)
 {
-    gl_t omega = root_of_unity(p->log_rows), at = 1;
+    gl_t omega = gl_root_of_unity(p->log_rows), at = 1;
     gl_ext sum = gl_ext_from_base(0);
 
     for (uint32_t i = 0; i < n->b; i++, at = gl_mul(at, omega))
@@ -88,7 +75,7 @@ static gl_ext node_value(const point *p, const gl_ext *v, const air_node *n, gl_
     case AIR_FIRST:
         return lagrange(p, 1);
     case AIR_LAST:
-        return lagrange(p, gl_inv(root_of_unity(p->log_rows)));
+        return lagrange(p, gl_inv(gl_root_of_unity(p->log_rows)));
     case AIR_PUBLIC:
         return gl_ext_from_base(p->instance->publics[n->a]);
     case AIR_PUBLIC_COLUMN:
@@ -118,7 +105,7 @@ p_status air_eval_point(const air *a, const air_instance *instance, uint32_t log
         return p_err_set(err, P_EINVAL, "AIR %s: 2^%u rows, 2^%u to 2^%d are possible",
                          a->definition.name, log_rows, a->min_log_rows, AIR_MAX_LOG_ROWS);
     p.at_next = at_next;
-    p.vanishing = gl_ext_sub(pow2(z, log_rows), one);
+    p.vanishing = gl_ext_sub(gl_ext_pow2k(z, log_rows), one);
     if (gl_ext_is_zero(p.vanishing))
         return p_err_set(err, P_EINVAL, "AIR %s: the point is one of the trace",
                          a->definition.name);

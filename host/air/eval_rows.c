@@ -36,11 +36,6 @@ struct air_evaluator {
     unsigned workers;
 };
 
-static gl_t root_of_unity(uint32_t log)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log);
-}
-
 /* ---- tables ---- */
 
 /* A column of period P on the domain: its polynomial at (7 omega_n^i)^(N/P), which has period
@@ -49,7 +44,7 @@ static gl_t *periodic_table(const air_evaluator *e, const struct air_periodic_in
 {
     uint32_t log = (uint32_t)__builtin_ctz(p->period), count = p->period << e->log_blowup;
     gl_t *out = malloc(count * sizeof(*out)), coefficient[AIR_MAX_PERIOD];
-    gl_t inverse = gl_inv(root_of_unity(log)), over = gl_inv(p->period), step, at;
+    gl_t inverse = gl_inv(gl_root_of_unity(log)), over = gl_inv(p->period), step, at;
 
     if (!out)
         return NULL;
@@ -61,7 +56,7 @@ static gl_t *periodic_table(const air_evaluator *e, const struct air_periodic_in
         coefficient[k] = gl_mul(sum, over);
     }
     at = gl_pow_var(7, UINT64_C(1) << (e->log_rows - log));
-    step = root_of_unity(log + e->log_blowup);
+    step = gl_root_of_unity(log + e->log_blowup);
     for (uint32_t i = 0; i < count; i++, at = gl_mul(at, step)) {
         out[i] = 0;
         for (uint32_t k = p->period; k-- > 0;)
@@ -97,7 +92,7 @@ static p_status tables(air_evaluator *e, const air_instance *in, drv_device *dev
 {
     const air *a = e->a;
     uint32_t blowup = UINT32_C(1) << e->log_blowup;
-    gl_t at = gl_pow_var(7, UINT64_C(1) << e->log_rows), step = root_of_unity(e->log_blowup);
+    gl_t at = gl_pow_var(7, UINT64_C(1) << e->log_rows), step = gl_root_of_unity(e->log_blowup);
     gl_t over = gl_inv(UINT64_C(1) << e->log_rows);
 
     for (uint32_t i = 0; i < blowup; i++, at = gl_mul(at, step)) {
@@ -258,8 +253,8 @@ p_status air_evaluator_create(const air *a, const air_instance *instance, uint32
     e->log_rows = log_rows;
     e->log_blowup = log_blowup;
     e->workers = workers;
-    e->omega = root_of_unity(log_rows + log_blowup);
-    e->last = gl_inv(root_of_unity(log_rows));
+    e->omega = gl_root_of_unity(log_rows + log_blowup);
+    e->last = gl_inv(gl_root_of_unity(log_rows));
     for (uint32_t i = 0; i < a->constraint_count; i++)
         roots[i] = a->constraints[i].node;
     s = air_program_create(a, instance, roots, a->constraint_count, &e->program, err);

@@ -25,11 +25,6 @@ static p_status fill_matrix(bench_load *l, p_err *err)
     return P_OK;
 }
 
-static gl_t root_of_unity(uint32_t log_n)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log_n);
-}
-
 static uint64_t data_digest(bench_load *l)
 {
     return bench_digest(l->data, l->data_words);
@@ -73,7 +68,7 @@ static p_status ntt_verify(bench_load *l, p_err *err)
 
     for (int p = 0; p < 2; p++)
         for (uint32_t c = 0; c<l->columns; c += l->columns> 1 ? l->columns - 1 : 1) {
-            gl_t x = gl_pow_var(root_of_unity(l->log_n), places[p]), y = 0;
+            gl_t x = gl_pow_var(gl_root_of_unity(l->log_n), places[p]), y = 0;
             uint64_t at = l->columns == 1 ? places[p] : (c / 8 * n + places[p]) * 8 + c % 8;
 
             for (uint64_t j = n; j-- > 0;)
@@ -89,8 +84,9 @@ static p_status ntt_verify(bench_load *l, p_err *err)
 static gl_t extended(const bench_load *l, uint64_t row, uint32_t column)
 {
     uint64_t n = UINT64_C(1) << l->log_n;
-    gl_t x = gl_mul(7, gl_pow_var(root_of_unity(l->log_n + LOG_BLOWUP), row)), sum = 0, power = 1;
-    gl_t g = root_of_unity(l->log_n);
+    gl_t x = gl_mul(7, gl_pow_var(gl_root_of_unity(l->log_n + LOG_BLOWUP), row)), sum = 0,
+         power = 1;
+    gl_t g = gl_root_of_unity(l->log_n);
 
     for (uint64_t j = 0; j < n; j++) {
         gl_t v = gl_mul(element(l, j, column), power);

@@ -172,6 +172,8 @@ static cli_exit prove(const cli_command *self, const cli_args *args)
         print_report(&p);
     else if (code == CLI_OK)
         code = cli_fail(&err);
+    if (p.values)
+        explicit_bzero(p.values, (size_t)p.witness.count * 32);
     free(p.values);
     wtns_close(&p.witness);
     zkey_close(&p.key);

@@ -1,16 +1,14 @@
 #include "host/groth16/prover_internal.h"
+#include "host/groth16/random.h"
 
 #include "driver/base/clock.h"
 #include "driver/field/bn_fr.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define WORDS GROTH16_WORDS
-#define ELEMENT_BYTES GROTH16_ELEMENT_BYTES
 #define WAIT_MS 100 /* how often a cancellation is looked for */
 
 const char *groth16_phase_name(groth16_phase phase)
@@ -70,27 +68,6 @@ p_status groth16_run_job(const groth16_run *r, drv_device *device, const drv_job
 }
 
 /* ---- the proof ---- */
-
-static p_status draw(uint64_t out[WORDS], p_err *err)
-{
-    bn_fr x;
-
-    do { /* one in three is below r */
-        uint8_t *to = (uint8_t *)x.l;
-        size_t got = 0;
-
-        while (got < ELEMENT_BYTES) {
-            ssize_t n = getrandom(to + got, ELEMENT_BYTES - got, 0);
-
-            if (n < 0 && errno != EINTR)
-                return p_err_set(err, P_EIO, "getrandom: %s", strerror(errno));
-            got += n > 0 ? (size_t)n : 0;
-        }
-        x.l[WORDS - 1] &= UINT64_MAX >> 2;
-    } while (!bn_fr_is_canonical(&x));
-    memcpy(out, x.l, ELEMENT_BYTES);
-    return P_OK;
-}
 
 /* r = a + sum + k d */
 static void blind_g1(bn_g1 *r, const bn_g1 *a, const bn_g1 *sum, const bn_g1 *d,
@@ -160,7 +137,7 @@ static p_status prove_on(groth16_run *r, drv_device *device, groth16_proof *out,
         if (r->o->randomness)
             memcpy(blind[i], r->o->randomness + i * WORDS, sizeof blind[i]);
         else
-            s = draw(blind[i], err);
+            s = groth16_draw(blind[i], err);
     }
     if (s != P_OK)
         return s;

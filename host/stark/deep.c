@@ -79,7 +79,7 @@ static p_status prepare(deep *d, gl_line_columns *weights)
         next_offset += tree->next_padded;
     }
     d->next_factor =
-        gl_ext_scale(gl_ext_pow_var(p->gamma, offset), gl_inv(prover_root(p->log_rows)));
+        gl_ext_scale(gl_ext_pow_var(p->gamma, offset), gl_inv(gl_root_of_unity(p->log_rows)));
     point_inverse_set(&d->z, p->z);
     return P_OK;
 }
@@ -157,7 +157,7 @@ static p_status all_rows(deep *d, p_err *err)
 p_status prover_deep(prover *p, p_err *err)
 {
     deep d = {
-        .p = p, .omega = prover_root(p->log_n), .ahead = UINT64_C(1) << p->params->log_blowup};
+        .p = p, .omega = gl_root_of_unity(p->log_n), .ahead = UINT64_C(1) << p->params->log_blowup};
     uint64_t blocks = 0;
     gl_line_columns *weights;
     p_status s;

@@ -191,7 +191,7 @@ static void put_values(prover *p, const sums *s, const source all[AIR_TREES])
 p_status prover_evaluate(prover *p, p_err *err)
 {
     source all[AIR_TREES] = {{0}};
-    sums s = {.p = p, .omega = prover_root(p->log_rows)};
+    sums s = {.p = p, .omega = gl_root_of_unity(p->log_rows)};
     point_inverse z;
     gl_ext *values;
     p_status status;

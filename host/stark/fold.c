@@ -6,11 +6,6 @@
 
 #define POINTS STARK_FOLD
 
-static gl_t root(uint32_t log_order)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log_order);
-}
-
 /* In place: x[m] = sum over s of w^(m s) x[s], w of order 8; powers: w^0 .. w^3. Decimation in
  * frequency leaves the results in bit-reversed places, which the last loop undoes. */
 static void transform8(gl_ext x[POINTS], const gl_t powers[POINTS / 2])
@@ -38,7 +33,8 @@ static void transform8(gl_ext x[POINTS], const gl_t powers[POINTS / 2])
 void fri_fold(const fri_layer *layer, gl_ext beta, uint64_t first, uint64_t count, uint64_t *out)
 {
     uint64_t leaves = (UINT64_C(1) << layer->log_points) / POINTS;
-    gl_t step = gl_inv(root(layer->log_points)), zeta = gl_inv(root(STARK_FOLD_LOG2));
+    gl_t step = gl_inv(gl_root_of_unity(layer->log_points)),
+         zeta = gl_inv(gl_root_of_unity(STARK_FOLD_LOG2));
     gl_t x = gl_mul(gl_inv(layer->shift), gl_pow_var(step, first)); /* 1 / point */
     gl_t eighth = gl_inv(POINTS), powers[POINTS / 2] = {1};
 
@@ -61,7 +57,7 @@ void fri_fold(const fri_layer *layer, gl_ext beta, uint64_t first, uint64_t coun
 void fri_interpolate(const gl_ext *values, uint32_t log_count, gl_t shift, gl_ext *coefficients)
 {
     uint64_t n = UINT64_C(1) << log_count;
-    gl_t inverse = gl_inv(root(log_count)), over = gl_inv(n), unshift = gl_inv(shift);
+    gl_t inverse = gl_inv(gl_root_of_unity(log_count)), over = gl_inv(n), unshift = gl_inv(shift);
 
     for (uint64_t k = 0; k < n; k++, over = gl_mul(over, unshift)) {
         gl_t x = gl_pow_var(inverse, k);

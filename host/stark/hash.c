@@ -5,6 +5,7 @@
 
 #define BN_CHUNK (BN_POSEIDON_MAX_WIDTH - 1)
 #define GL_PER_FR 3
+#define MAX_ARITY 16
 #define BN_SQUEEZE_WIDTH 3 /* of the transcript's squeezing */
 #define FRI_LEAF_WORDS 32
 
@@ -112,6 +113,30 @@ void stark_hash_node(const stark_hash *h, const uint64_t *children,
         memcpy(digest, state, DRV_DIGEST_WORDS * sizeof state[0]);
     } else
         h->bn->hash(h->bn_width[BN_POSEIDON_MAX_WIDTH], BN_CANONICAL, NULL, children, digest, 1);
+}
+
+bool stark_hash_path(const stark_hash *h, const uint64_t leaf[DRV_DIGEST_WORDS], uint64_t index,
+                     const uint64_t *path, uint32_t path_digests, const uint64_t *cap)
+{
+    const uint32_t arity_log2 = stark_hash_arity_log2(h->kind);
+    const uint32_t others = (1u << arity_log2) - 1;
+    uint64_t digest[DRV_DIGEST_WORDS], children[MAX_ARITY * DRV_DIGEST_WORDS];
+
+    memcpy(digest, leaf, sizeof digest);
+    for (uint32_t at = 0; at < path_digests; at += others) {
+        const uint64_t *other = path + (uint64_t)at * DRV_DIGEST_WORDS;
+
+        for (uint32_t child = 0; child <= others; child++) {
+            const bool ours = child == (index & others);
+
+            memcpy(children + child * DRV_DIGEST_WORDS, ours ? digest : other, sizeof digest);
+            if (!ours)
+                other += DRV_DIGEST_WORDS;
+        }
+        stark_hash_node(h, children, digest);
+        index >>= arity_log2;
+    }
+    return memcmp(digest, cap + index * DRV_DIGEST_WORDS, sizeof digest) == 0;
 }
 
 uint32_t stark_hash_arity_log2(drv_hash kind)

@@ -45,7 +45,6 @@ typedef struct prover {
 } prover;
 
 /** 7 omega^i and omega^i. */
-gl_t prover_root(uint32_t log_order);
 
 /* ---- run.c: loops, jobs, memory ---- */
 

@@ -17,11 +17,6 @@ const char *stark_phase_name(stark_phase phase)
     return (unsigned)phase < STARK_PHASES ? names[phase] : "?";
 }
 
-gl_t prover_root(uint32_t log_order)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log_order);
-}
-
 /* ---- loops ---- */
 
 unsigned prover_workers(const prover *p)

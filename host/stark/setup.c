@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ARITY 16 /* of a tree */
-
 static uint64_t fixed_bytes(const stark_key *key)
 {
     return drv_matrix_words(key->fixed_rows.columns, key->fixed_rows.log_rows) * sizeof(uint64_t);
@@ -21,28 +19,6 @@ void stark_key_free(stark_key *key)
         drv_buffer_free(key->device, key->fixed_rows.data, fixed_bytes(key));
     free(key->vk.fixed_cap);
     memset(key, 0, sizeof *key);
-}
-
-/* Whether a leaf leads to its digest of the cap. */
-static bool leads_to_cap(const stark_key *key, const stark_hash *hash, const drv_commitment *tree,
-                         const uint64_t *row, const uint64_t *path, uint64_t index)
-{
-    uint32_t arity_log2 = stark_hash_arity_log2(hash->kind), others = (1u << arity_log2) - 1;
-    uint64_t digest[DRV_DIGEST_WORDS], children[MAX_ARITY * DRV_DIGEST_WORDS];
-
-    stark_hash_leaf(hash, row, tree->columns, digest);
-    for (uint32_t level = 0; level < tree->levels; level++, index >>= arity_log2) {
-        uint64_t own = index & others;
-
-        for (uint32_t i = 0; i <= others; i++) {
-            const uint64_t *from = i == own ? digest : path;
-
-            memcpy(children + i * DRV_DIGEST_WORDS, from, sizeof digest);
-            path += i == own ? 0 : DRV_DIGEST_WORDS;
-        }
-        stark_hash_node(hash, children, digest);
-    }
-    return memcmp(digest, key->vk.fixed_cap + index * DRV_DIGEST_WORDS, sizeof digest) == 0;
 }
 
 /* Nothing verifies a key as a proof is verified: one leaf below each digest of the cap is opened
@@ -71,13 +47,17 @@ static p_status check_cap(prover *p, const stark_key *key, const stark_hash *has
     job.open.paths = paths;
     if (s == P_OK)
         s = prover_job(p, &job, err);
-    for (uint64_t i = 0; i < count && s == P_OK; i++)
-        if (!leads_to_cap(key, hash, &tree, values + i * tree.columns,
-                          paths + i * tree.path_digests * DRV_DIGEST_WORDS, rows[i]))
+    for (uint64_t i = 0; i < count && s == P_OK; i++) {
+        uint64_t leaf[DRV_DIGEST_WORDS];
+
+        stark_hash_leaf(hash, values + i * tree.columns, tree.columns, leaf);
+        if (!stark_hash_path(hash, leaf, rows[i], paths + i * tree.path_digests * DRV_DIGEST_WORDS,
+                             tree.path_digests, key->vk.fixed_cap))
             s = p_err_set(err, P_EDEVICE,
                           "setup: digest %" PRIu64 " of the fixed columns' cap is not the root of "
                           "what device %s opens below it",
                           i, drv_device_info(key->device)->name);
+    }
     free(rows);
     free(values);
     free(paths);

@@ -33,6 +33,10 @@ void stark_hash_leaf(const stark_hash *h, const uint64_t *words, uint32_t count,
 /** children: 2 or 16 digests. */
 void stark_hash_node(const stark_hash *h, const uint64_t *children,
                      uint64_t digest[DRV_DIGEST_WORDS]);
+/** Whether a leaf's digest leads to the cap: index of the leaf, path of path_digests (whole
+ * levels), cap with a digest for each subtree that the levels leave. */
+bool stark_hash_path(const stark_hash *h, const uint64_t leaf[DRV_DIGEST_WORDS], uint64_t index,
+                     const uint64_t *path, uint32_t path_digests, const uint64_t *cap);
 /** 1 or 4: log2 of a node's children. */
 uint32_t stark_hash_arity_log2(drv_hash kind);
 /** Whether four words are a digest: canonical elements. */

@@ -12,7 +12,6 @@
 #define GENERATOR 7 /* of the domain's coset */
 #define SLOTS STARK_FOLD
 #define SLOT_WORDS 4
-#define MAX_ARITY 16
 
 typedef struct verifier {
     const stark_vk *vk;
@@ -28,12 +27,6 @@ typedef struct verifier {
     gl_t fold_roots[SLOTS]; /* omega_8^-k / 8 */
     uint64_t *row;          /* of the widest matrix, zero columns included */
 } verifier;
-
-/* omega of order 2^log_n. */
-static gl_t root_of_unity(uint32_t log_n)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log_n);
-}
 
 static gl_ext word_ext(const uint64_t *words)
 {
@@ -79,14 +72,6 @@ static p_status check_publics(const stark_vk *vk, const uint64_t *publics, p_err
 
 /* ---- the identity at z ---- */
 
-/* x^(2^log) */
-static gl_ext pow2k(gl_ext x, uint32_t log)
-{
-    for (uint32_t i = 0; i < log; i++)
-        x = gl_ext_sqr(x);
-    return x;
-}
-
 static p_status check_identity(const verifier *v, const uint64_t *publics, p_err *err)
 {
     static const gl_ext one = {{1, 0, 0}}, x = {{0, 1, 0}};
@@ -94,14 +79,14 @@ static p_status check_identity(const verifier *v, const uint64_t *publics, p_err
     const gl_ext *at_z = (const gl_ext *)(v->proof->words + v->shape.at_z);
     const gl_ext *at_next = (const gl_ext *)(v->proof->words + v->shape.at_next);
     const uint32_t log_rows = v->vk->params.log_rows;
-    const gl_ext z_n = pow2k(v->c->z, log_rows);
+    const gl_ext z_n = gl_ext_pow2k(v->c->z, log_rows);
     const gl_ext over = gl_ext_scale(v->c->z, gl_inv(GENERATOR));
     air_instance instance = {.publics = publics};
     const gl_ext *q;
     gl_ext combined, sum = {{0}};
     p_status s;
 
-    if (gl_ext_eq(z_n, one) || gl_ext_eq(pow2k(over, v->log_n), one))
+    if (gl_ext_eq(z_n, one) || gl_ext_eq(gl_ext_pow2k(over, v->log_n), one))
         return p_err_set(err, P_EINVAL, "z is a point of the trace or of the domain");
     memcpy(instance.challenges, v->c->air, sizeof instance.challenges);
     s = air_eval_point(a, &instance, log_rows, v->c->z, v->c->lambda, at_z, at_next, NULL,
@@ -118,33 +103,6 @@ static p_status check_identity(const verifier *v, const uint64_t *publics, p_err
     if (!gl_ext_eq(combined, gl_ext_mul(gl_ext_sub(z_n, one), sum)))
         return p_err_set(err, P_EINVAL, "the constraints do not hold: C(z) is not (z^N - 1) Q(z)");
     return P_OK;
-}
-
-/* ---- Merkle paths ---- */
-
-/* Whether a leaf's digest leads to the cap; index: of the leaf. */
-static bool path_holds(const verifier *v, const uint64_t *leaf, uint64_t index,
-                       const uint64_t *path, uint32_t path_digests, const uint64_t *cap)
-{
-    const uint32_t arity_log2 = stark_hash_arity_log2(v->hash->kind);
-    const uint32_t others = (1u << arity_log2) - 1;
-    uint64_t digest[DRV_DIGEST_WORDS], children[MAX_ARITY * DRV_DIGEST_WORDS];
-
-    memcpy(digest, leaf, sizeof digest);
-    for (uint32_t at = 0; at < path_digests; at += others) {
-        const uint64_t *other = path + (uint64_t)at * DRV_DIGEST_WORDS;
-
-        for (uint32_t child = 0; child <= others; child++) {
-            const bool ours = child == (index & others);
-
-            memcpy(children + child * DRV_DIGEST_WORDS, ours ? digest : other, sizeof digest);
-            if (!ours)
-                other += DRV_DIGEST_WORDS;
-        }
-        stark_hash_node(v->hash, children, digest);
-        index >>= arity_log2;
-    }
-    return memcmp(digest, cap + index * DRV_DIGEST_WORDS, sizeof digest) == 0;
 }
 
 /* ---- DEEP ---- */
@@ -196,7 +154,7 @@ static void prepare_deep(verifier *v)
         power = gl_ext_mul(power, gl_ext_pow_var(v->c->gamma, tree->next_padded));
         at_next += tree->next;
     }
-    v->omega_z = gl_ext_scale(v->c->z, root_of_unity(v->vk->params.log_rows));
+    v->omega_z = gl_ext_scale(v->c->z, gl_root_of_unity(v->vk->params.log_rows));
 }
 
 /* sum of gamma^(count - 1 - c) row_c */
@@ -235,7 +193,8 @@ static p_status open_rows(const verifier *v, uint32_t query, uint64_t index, con
         memcpy(v->row + tree->next_padded, values + tree->next,
                (tree->real - tree->next) * sizeof *values);
         stark_hash_leaf(v->hash, v->row, tree->columns, leaf);
-        if (!path_holds(v, leaf, index, words + v->shape.query_path[t], v->shape.path_digests, cap))
+        if (!stark_hash_path(v->hash, leaf, index, words + v->shape.query_path[t],
+                             v->shape.path_digests, cap))
             return p_err_set(err, P_EINVAL,
                              "query %" PRIu32 " (row %" PRIu64
                              "): the path of %s does not lead to its cap",
@@ -291,8 +250,9 @@ static p_status check_layers(const verifier *v, uint32_t query, uint64_t index,
         for (int s = 0; s < SLOTS; s++)
             memcpy(row + SLOT_WORDS * s, values + 3 * s, 3 * sizeof *row);
         stark_hash_leaf(v->hash, row, SLOTS * SLOT_WORDS, digest);
-        if (!path_holds(v, digest, leaf, words + v->shape.query_layer_path[k],
-                        v->shape.layer_path_digests[k], v->proof->words + v->shape.layer_cap[k]))
+        if (!stark_hash_path(v->hash, digest, leaf, words + v->shape.query_layer_path[k],
+                             v->shape.layer_path_digests[k],
+                             v->proof->words + v->shape.layer_cap[k]))
             return p_err_set(err, P_EINVAL,
                              "query %" PRIu32 " (leaf %" PRIu64 "): the path of layer %" PRIu32
                              " does not lead to its cap",
@@ -318,13 +278,13 @@ static p_status check_layers(const verifier *v, uint32_t query, uint64_t index,
 
 static p_status check_queries(verifier *v, p_err *err)
 {
-    const gl_t zeta_inv = gl_inv(root_of_unity(STARK_FOLD_LOG2));
+    const gl_t zeta_inv = gl_inv(gl_root_of_unity(STARK_FOLD_LOG2));
     p_status s = P_OK;
 
     v->fold_roots[0] = gl_inv(SLOTS);
     for (int i = 1; i < SLOTS; i++)
         v->fold_roots[i] = gl_mul(v->fold_roots[i - 1], zeta_inv);
-    v->omega_n = root_of_unity(v->log_n);
+    v->omega_n = gl_root_of_unity(v->log_n);
     prepare_deep(v);
     for (uint32_t q = 0; s == P_OK && q < v->vk->params.queries; q++) {
         const uint64_t *words = v->proof->words + v->shape.queries + q * v->shape.query_words;

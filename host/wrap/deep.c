@@ -12,7 +12,7 @@
 
 static gl_t row_root(const wrap_values *v)
 {
-    return gl_pow_var(7, (GL_P - 1) >> v->vk->params.log_rows);
+    return gl_root_of_unity(v->vk->params.log_rows);
 }
 
 /* Number of columns with the zero ones, up to a multiple of 8. */
@@ -114,7 +114,7 @@ void wrap_deep_check(r1cs_builder *b, const wrap_values *v, const wrap_deep *d, 
     const air_tree_info *trees = v->vk->air->trees;
     uint32_t log_n = v->vk->params.log_rows + v->vk->params.log_blowup;
     uint32_t count = v->shape->at_z_count, at = 0, at_next = 0;
-    gl_t root = gl_pow_var(7, (GL_P - 1) >> log_n);
+    gl_t root = gl_root_of_unity(log_n);
     r1cs_gl *all = malloc(2 * ((size_t)count + 1) * sizeof(*all));
     r1cs_gl *opened, x;
     r1cs_ext a, e, left, right;

@@ -7,11 +7,6 @@
  * only these are reduced in each query; the sum of all products stays below 2^247. */
 #include "host/wrap/gadgets.h"
 
-static gl_t root_of_unity(uint32_t log2)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log2);
-}
-
 void wrap_fri_init(r1cs_builder *b, const wrap_values *v, wrap_fri *out)
 {
     for (uint32_t k = 0; k < v->shape->layers; k++)
@@ -21,7 +16,7 @@ void wrap_fri_init(r1cs_builder *b, const wrap_values *v, wrap_fri *out)
 /* 8 u_m */
 static r1cs_ext unfold(r1cs_builder *b, const r1cs_ext values[STARK_FOLD], uint32_t m)
 {
-    gl_t zeta = gl_inv(root_of_unity(STARK_FOLD_LOG2)), factors[STARK_FOLD];
+    gl_t zeta = gl_inv(gl_root_of_unity(STARK_FOLD_LOG2)), factors[STARK_FOLD];
 
     for (uint32_t s = 0; s < STARK_FOLD; s++)
         factors[s] = gl_pow_var(zeta, m * s % STARK_FOLD);
@@ -33,7 +28,7 @@ static r1cs_ext unfold(r1cs_builder *b, const r1cs_ext values[STARK_FOLD], uint3
 static void inverse_powers(r1cs_builder *b, const r1cs_lc *bits, uint32_t leaf_log2, gl_t shift,
                            r1cs_gl out[STARK_FOLD])
 {
-    gl_t root = gl_inv(root_of_unity(leaf_log2 + STARK_FOLD_LOG2));
+    gl_t root = gl_inv(gl_root_of_unity(leaf_log2 + STARK_FOLD_LOG2));
     bool all = leaf_log2 <= 10;
 
     wrap_powers(b, bits, leaf_log2, gl_inv(shift), root, false, all ? STARK_FOLD - 1 : 1, out + 1);
@@ -59,7 +54,7 @@ void wrap_final_check(r1cs_builder *b, const wrap_values *v, const r1cs_lc *bits
     const stark_params *p = &v->vk->params;
     uint32_t log2 = p->log_rows + p->log_blowup - STARK_FOLD_LOG2 * v->shape->layers;
     uint32_t count = 1u << v->shape->final_log2;
-    gl_t root = root_of_unity(log2), shift = 7;
+    gl_t root = gl_root_of_unity(log2), shift = 7;
     r1cs_gl powers[1u << STARK_MAX_FINAL_LOG2];
     r1cs_ext value;
 

@@ -30,11 +30,6 @@ typedef struct evaluation {
     rows *rows;
 } evaluation;
 
-static gl_t root_of_unity(uint32_t log2)
-{
-    return gl_pow_var(7, (GL_P - 1) >> log2);
-}
-
 static r1cs_ext from_word(const evaluation *e, gl_t x)
 {
     return r1cs_ext_constant(e->b, gl_ext_from_base(x));
@@ -45,7 +40,7 @@ static r1cs_ext row_inverse(evaluation *e, uint64_t row)
 {
     uint32_t log = e->v->vk->params.log_rows;
     rows *r = e->rows;
-    gl_t point = gl_pow_var(root_of_unity(log), row);
+    gl_t point = gl_pow_var(gl_root_of_unity(log), row);
 
     while (r && r->row != row)
         r = r->next;
@@ -66,7 +61,7 @@ static r1cs_ext row_inverse(evaluation *e, uint64_t row)
 /* omega^row (z^N - 1) / (N (z - omega^row)) */
 static r1cs_ext lagrange(evaluation *e, uint64_t row)
 {
-    gl_t point = gl_pow_var(root_of_unity(e->v->vk->params.log_rows), row);
+    gl_t point = gl_pow_var(gl_root_of_unity(e->v->vk->params.log_rows), row);
     r1cs_ext x = r1cs_ext_mul(e->b, row_inverse(e, row), e->scaled);
 
     return r1cs_ext_reduce(e->b, r1cs_ext_scale(e->b, x, point));
@@ -74,7 +69,7 @@ static r1cs_ext lagrange(evaluation *e, uint64_t row)
 
 static r1cs_ext public_column(evaluation *e, uint32_t first, uint32_t count)
 {
-    gl_t root = root_of_unity(e->v->vk->params.log_rows), point = 1;
+    gl_t root = gl_root_of_unity(e->v->vk->params.log_rows), point = 1;
     r1cs_ext sum = from_word(e, 0);
 
     for (uint32_t i = 0; i < count; i++, point = gl_mul(point, root)) {
@@ -89,7 +84,7 @@ static r1cs_ext public_column(evaluation *e, uint32_t first, uint32_t count)
 static void interpolate(const gl_t *values, uint32_t log2, gl_t *out)
 {
     uint32_t n = 1u << log2;
-    gl_t root = gl_inv(root_of_unity(log2)), scale = gl_inv(n);
+    gl_t root = gl_inv(gl_root_of_unity(log2)), scale = gl_inv(n);
 
     for (uint32_t k = 0; k < n; k++) {
         gl_t step = gl_pow_var(root, k), x = scale, sum = 0;

@@ -41,7 +41,7 @@ static void folding(void **state)
         uint64_t n = UINT64_C(1) << log_points, next = n / 8, bound = n / 2;
         uint64_t *in = calloc(4 * n, sizeof *in), *out = calloc(4 * next, sizeof *out);
         gl_ext *f = malloc(bound * sizeof *f), *folded = calloc(bound / 8, sizeof *folded);
-        gl_t shift = random_gl(), omega = prover_root(log_points), x = shift;
+        gl_t shift = random_gl(), omega = gl_root_of_unity(log_points), x = shift;
         gl_ext beta = random_ext(), power = gl_ext_from_base(1);
         fri_layer layer = {.data = in, .log_points = log_points, .shift = shift};
 
@@ -79,7 +79,7 @@ static void interpolation(void **state)
     (void)state;
     for (uint32_t log = 0; log <= STARK_MAX_FINAL_LOG2; log++) {
         gl_ext coefficients[32], values[32], found[32];
-        gl_t shift = random_gl(), omega = prover_root(log);
+        gl_t shift = random_gl(), omega = gl_root_of_unity(log);
 
         for (uint64_t i = 0; i < UINT64_C(1) << log; i++)
             coefficients[i] = random_ext();
