@@ -30,9 +30,9 @@ esac
 [ $# -eq 0 ] || targets=("$@")
 
 cd "$root"
-# the preset names the compiler "clang"; Debian's clang-14 has no such name
-compiler=clang
-command -v clang >/dev/null || compiler=clang-14
+# the preset names the compiler "clang"; Debian's clang-14 has no such name. With its whole path, as CMake keeps it: another
+# spelling would be another compiler, and CMake then forgets what the preset says.
+compiler=$(command -v clang || command -v clang-14 || echo clang)
 probe=$(mktemp -d)
 trap 'rm -rf "$probe"' EXIT
 echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { (void)p; return n == 1; }' >"$probe/probe.c"
@@ -49,6 +49,7 @@ fi
 scripts/make-test-data.py --seeds build/fuzz/seeds
 scripts/make-groth16-seeds.py build/fuzz/seeds
 scripts/make-elf-seeds.py build/fuzz/seeds
+build/fuzz/bin/stark_seeds build/fuzz/seeds
 
 run() {
     local target=$1
