@@ -19,6 +19,9 @@ p_status cli_args_parse(const cli_option *options, size_t n_options, int argc, c
 {
     memset(out, 0, sizeof *out);
     out->operands = argv;
+    if (n_options > CLI_MAX_OPTIONS)
+        return p_err_set(err, P_EINTERNAL, "a command has %zu options, the table has %d places",
+                         n_options, CLI_MAX_OPTIONS);
     bool only_operands = false;
     for (int i = 0; i < argc; i++) {
         char *a = argv[i];

@@ -33,7 +33,7 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-#define CLI_MAX_OPTIONS 16
+#define CLI_MAX_OPTIONS 32 /**< of a command; cli_args_parse refuses a table of more */
 
 /** A parsed command line. Strings are borrowed from argv. */
 typedef struct cli_args {

@@ -200,7 +200,7 @@ static void test_vk_digest(void **state)
     stark_params p, changed;
     stark_hash hash;
     air a, b;
-    uint64_t cap[64 * 4] = {0}, first[4], second[4], seed = 9;
+    uint64_t cap[128 * 4] = {0}, first[4], second[4], seed = 9; /* with cap_log2 + 1, too */
     p_err err;
 
     (void)state;
@@ -208,7 +208,7 @@ static void test_vk_digest(void **state)
         make_air(&a);
         assert_int_equal(stark_hash_create((drv_hash)kind, &hash, &err), P_OK);
         assert_int_equal(stark_params_choose(STARK_P128, (drv_hash)kind, 10, 3, &p, &err), P_OK);
-        for (int i = 0; i < 64 * 4; i++)
+        for (int i = 0; i < 128 * 4; i++)
             cap[i] = test_random(&seed) >> 3;
         assert_true(stark_vk_cap_digests(&p, &a) <= 64);
         stark_vk_digest(&p, &a, cap, &hash, first);
