@@ -122,7 +122,8 @@ static gl_ext get_ext(const drv_matrix *m, uint64_t row, uint32_t column)
     return (gl_ext){{*cell(m, row, column), *cell(m, row, column + 1), *cell(m, row, column + 2)}};
 }
 
-/* The fractions of an item's rows; the sum column takes each row's sum for now. */
+/* The fractions of an item's rows; the sum column gets each row's own sum, which sum_item turns
+ * into running sums. */
 static p_status fraction_item(void *arg, size_t item, unsigned worker)
 {
     const logup_loop *l = arg;
